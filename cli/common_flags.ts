@@ -1,0 +1,61 @@
+/**
+ * Flags that several commands share.
+ *
+ * @module
+ */
+
+import type { FlagSpec } from "./flags.ts";
+
+/** Flags of every command. */
+export const COMMON_FLAGS: readonly FlagSpec[] = [
+  {
+    long: "output",
+    short: "o",
+    takes: "text|json",
+    help: "form of the output: text, or one JSON object per line",
+  },
+  { long: "help", short: "h", help: "show help" },
+  { long: "version", short: "v", help: "show the version" },
+];
+
+/** Flags of every command that asks a server. */
+export const CLIENT_FLAGS: readonly FlagSpec[] = [
+  {
+    long: "uri",
+    short: "a",
+    takes: "URI",
+    help:
+      "the cluster to ask (else DOOZER_URI, else doozer:?ca=127.0.0.1:8046)",
+  },
+  {
+    long: "boot-uri",
+    short: "b",
+    takes: "URI",
+    help: "the name service that resolves cn=NAME (else DOOZER_BOOT_URI)",
+  },
+  {
+    long: "timeout",
+    short: "t",
+    takes: "DURATION",
+    help: "give up after this time, as in 500ms or 1m30s; 0 is never " +
+      "(default 5s a request; wait and watch: never)",
+  },
+  { long: "tls", help: "use TLS, trusting the system's certificates" },
+  {
+    long: "cacert",
+    takes: "FILE",
+    help: "use TLS, trusting this PEM file (else DOOZER_CACERT)",
+  },
+  ...COMMON_FLAGS,
+];
+
+/** Flags of every command that reads at a rev. */
+export const READ_FLAGS: readonly FlagSpec[] = [
+  {
+    long: "rev",
+    short: "r",
+    takes: "REV",
+    help: "the rev to read at, or to begin with (default -1, the current one)",
+  },
+  ...CLIENT_FLAGS,
+];

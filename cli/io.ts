@@ -1,0 +1,65 @@
+/**
+ * The machine as the commands see it: standard streams and environment. An
+ * interface, so that tests can stand in for a terminal.
+ *
+ * @module
+ */
+
+/** Standard streams and environment. */
+export interface Io {
+  /** Writes all bytes to standard output. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Writes to standard error, where all talk goes. */
+  say(text: string): void;
+  /** Standard input. */
+  readonly input: ReadableStream<Uint8Array>;
+  /** Whether a person types the input. */
+  readonly inputIsTerminal: boolean;
+  /** A variable of the environment; an empty one counts as not set. */
+  env(name: string): string | undefined;
+}
+
+/** The reader of standard output has gone: `doozer find / | head -1`. */
+export class PipeClosed extends Error {}
+
+/** The streams and the environment of this process. */
+export function processIo(): Io {
+  return {
+    write: writeStdout,
+    say: writeStderr,
+    get input() {
+      return Deno.stdin.readable;
+    },
+    get inputIsTerminal() {
+      return Deno.stdin.isTerminal();
+    },
+    env: (name) => Deno.env.get(name) || undefined,
+  };
+}
+
+async function writeStdout(bytes: Uint8Array): Promise<void> {
+  let rest = bytes;
+  while (rest.length > 0) {
+    try {
+      // A pipe takes what it has room for.
+      rest = rest.subarray(await Deno.stdout.write(rest));
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) throw new PipeClosed();
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      // Another process has set our pipe to non-blocking; there is no event
+      // to wait for, so look again soon.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+const encoder = new TextEncoder();
+
+function writeStderr(text: string): void {
+  let rest = encoder.encode(text);
+  try {
+    while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+  } catch {
+    // Nobody listens to our talk; that must not stop the work.
+  }
+}

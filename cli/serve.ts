@@ -1,0 +1,215 @@
+/**
+ * `doozer serve`: runs a node until a signal ends it.
+ *
+ * @module
+ */
+
+import { formatAddress } from "../protocol/mod.ts";
+import { DoozerError } from "../store/mod.ts";
+import type { Call, Command } from "./command.ts";
+import { COMMON_FLAGS } from "./common_flags.ts";
+import { EXIT, type ExitStatus } from "./exit_status.ts";
+import { startLog } from "./log.ts";
+import { readServeSettings, type ServeSettings } from "./serve_settings.ts";
+import { type RunningNode, startNode } from "./start.ts";
+import { VERSION } from "./version.ts";
+
+/** `doozer serve`. */
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "run a node",
+  args: [],
+  flags: [
+    {
+      long: "listen",
+      short: "l",
+      takes: "ADDR",
+      help: "the address to serve on (default 127.0.0.1:8046); :PORT is this " +
+        "machine only; 0.0.0.0:PORT and [::]:PORT are every interface; port " +
+        "0 is any free one",
+    },
+    {
+      long: "advertise",
+      takes: "ADDR",
+      help: "the address to register, where it is not the one served on",
+    },
+    {
+      long: "name",
+      short: "c",
+      takes: "NAME",
+      help: 'the name of the cluster (default "local")',
+    },
+    {
+      long: "hist",
+      takes: "N",
+      help: "how many revs of history to keep (default 360000)",
+    },
+    {
+      long: "tlscert",
+      takes: "FILE",
+      help: "serve with TLS: the certificate, in PEM form",
+    },
+    { long: "tlskey", takes: "FILE", help: "and its private key" },
+    {
+      long: "insecure",
+      help: "serve other machines without a secret and TLS",
+    },
+    {
+      long: "pulse",
+      takes: "SECONDS",
+      help: "how often to write /ctl/node/ID/applied, each time a rev " +
+        "(default 0, never)",
+    },
+    {
+      long: "log-level",
+      takes: "LEVEL",
+      help: "debug, info, warning or error (default warning)",
+    },
+    {
+      long: "log-format",
+      takes: "text|json",
+      help: "readable lines, or a JSON object per line (default text)",
+    },
+    {
+      long: "web",
+      short: "w",
+      takes: "ADDR",
+      help: "the web view; not there yet, only false is accepted",
+    },
+    {
+      long: "attach",
+      short: "a",
+      takes: "ADDR",
+      help: "the cluster to attach to; not there yet",
+    },
+    {
+      long: "boot-uri",
+      short: "b",
+      takes: "URI",
+      help: "the name service to boot from; not there yet",
+    },
+    {
+      long: "timeout",
+      takes: "SECONDS",
+      help: "how long a node may be silent; accepted, without effect yet",
+    },
+    {
+      long: "fill",
+      takes: "SECONDS",
+      help: "accepted as in the original, without effect yet",
+    },
+    ...COMMON_FLAGS,
+  ],
+  about: "Runs a node: one tree of files in memory, served to all clients. " +
+    "Nothing is written to disk; everything is lost when it stops. Prints " +
+    "one line on standard error once it serves, and warnings. Ctrl-C or " +
+    "SIGTERM end it, with exit status 0.\n\n" +
+    "With DOOZER_RWSECRET or DOOZER_ROSECRET in the environment, clients " +
+    "need the secret to write or to read. To serve more than this machine " +
+    "takes a secret and TLS, or --insecure.",
+  examples: [
+    { line: "doozer serve", does: "serves this machine, at 127.0.0.1:8046" },
+    { line: "doozer serve -l :9000", does: "serves it at another port" },
+    {
+      line: "DOOZER_RWSECRET=... doozer serve -l 0.0.0.0:8046 " +
+        "-tlscert cert.pem -tlskey key.pem",
+      does: "serves every machine, over TLS; clients need the secret to write",
+    },
+  ],
+  synonyms: ["server", "start", "run", "doozerd", "daemon"],
+  run: serve,
+};
+
+async function serve(call: Call): Promise<ExitStatus> {
+  const settings = readServeSettings(call.flags, call.io);
+  const { listen, exposed, logLevel: level, logFormat: format } = settings;
+  // A node never runs programs; whoever takes it over shall not either.
+  Deno.permissions.revokeSync({ name: "run" });
+  const write = call.io.say;
+  const log = startLog({ level, format, write });
+  using signals = catchSignals();
+  const node = await startOrExplain(settings, log);
+  if (exposed) {
+    log.warn(
+      "INSECURE: every machine that reaches this address can use the store, " +
+        "and whoever sits on the way can read along",
+      { address: formatAddress(listen) },
+    );
+  }
+  write(startLine(node, settings));
+  const error = await Promise.race([signals.first, node.failed]);
+  if (!(error instanceof Error)) {
+    log.info("Stopping", { signal: error });
+    await node.stop();
+    return EXIT.done;
+  }
+  log.error("The node failed", { error });
+  await node.stop().catch(() => {}); // Its failure is told already.
+  return EXIT.failed;
+}
+
+function startLine(node: RunningNode, settings: ServeSettings): string {
+  const tls = settings.tls ? "&tls=true" : "";
+  const uri = `doozer:?ca=${node.addr}${tls}`;
+  const message = `doozer ${VERSION}: node ${node.id} serves ${uri}, ` +
+    "in memory (everything is lost when it stops)";
+  if (settings.logFormat === "text") return `${message}\n`;
+  const fields = { id: node.id, uri, version: VERSION, durable: false };
+  const time = new Date().toISOString();
+  return JSON.stringify({ time, level: "info", message, ...fields }) + "\n";
+}
+
+async function startOrExplain(
+  settings: ServeSettings,
+  log: ReturnType<typeof startLog>,
+): Promise<RunningNode> {
+  const { listen, ...others } = settings;
+  try {
+    return await startNode({ ...others, ...listen, log });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const because = reasonNotToListen(error);
+    if (because === undefined) throw error;
+    throw new DoozerError(
+      "OTHER",
+      `Cannot serve on ${formatAddress(listen)}: ${because}`,
+      { cause: error },
+    );
+  }
+}
+
+function reasonNotToListen(error: Error): string | undefined {
+  const { code } = error as Error & { code?: unknown };
+  if (code === "EADDRINUSE") {
+    return "the address is in use, perhaps by another node " +
+      "(choose another port with -l)";
+  }
+  if (code === "EADDRNOTAVAIL") return "this machine has no such address";
+  if (code === "EACCES") return "no permission to use the port";
+  if (code === "ENOTFOUND") return "the host name is not known";
+  return undefined;
+}
+
+/** The first stop signal, as its name; the second ends the process at once. */
+function catchSignals(): Disposable & { readonly first: Promise<string> } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  // Windows knows no SIGTERM.
+  const names: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  let caught = false;
+  const handlers = names.map((name): [Deno.Signal, () => void] => [name, () => {
+    if (caught) Deno.exit(EXIT.failed);
+    caught = true;
+    resolve(name);
+  }]);
+  for (const [name, handler] of handlers) Deno.addSignalListener(name, handler);
+  return {
+    first: promise,
+    [Symbol.dispose](): void {
+      for (const [name, handler] of handlers) {
+        Deno.removeSignalListener(name, handler);
+      }
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * How long a command may take. With `-t` the whole command has that time;
+ * without, each request has the command's usual time.
+ *
+ * @module
+ */
+
+import { DoozerError } from "../store/mod.ts";
+import { parseDuration } from "./duration.ts";
+import type { Flags } from "./flags.ts";
+
+/** The time for a request whose answer depends on nobody else. */
+export const REQUEST_MS = 5000;
+
+/** The time that is left for a command. */
+export class TimeLimit {
+  readonly #requestMs: number;
+  readonly #endsAt: number | undefined;
+  readonly #text: string;
+  readonly #now: () => number;
+
+  /** Reads `-t`; `requestMs` is the usual time of a request, 0 for ever. */
+  constructor(
+    flags: Flags,
+    { requestMs, now }: { requestMs: number; now?: () => number },
+  ) {
+    this.#now = now ?? ((): number => performance.now());
+    this.#text = flags.text("timeout") ?? "";
+    const given = this.#text === "" ? undefined : parseDuration(this.#text);
+    this.#requestMs = given === 0 ? 0 : requestMs;
+    this.#endsAt = given ? this.#now() + given : undefined;
+  }
+
+  /** Milliseconds for the next request, 0 for ever. */
+  nextMs(): number {
+    if (this.#endsAt === undefined) return this.#requestMs;
+    // Never 0: a request of no time at all fails as one that took too long.
+    return Math.max(1, Math.ceil(this.#endsAt - this.#now()));
+  }
+
+  /** Between two requests: fails once the command's time is over. */
+  check(): void {
+    if (this.#endsAt === undefined || this.#now() < this.#endsAt) return;
+    throw new DoozerError("TIMEOUT", `the time is over (-t ${this.#text})`);
+  }
+}

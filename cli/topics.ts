@@ -1,0 +1,145 @@
+/**
+ * Help pages that are about no single command: limits, environment, exit
+ * statuses, globs.
+ *
+ * @module
+ */
+
+import { type LimitName, LIMITS } from "../store/mod.ts";
+import { EXIT, EXIT_MEANINGS } from "./exit_status.ts";
+import { columns, type Topic, wrapParagraphs } from "./help_text.ts";
+
+interface LimitText {
+  readonly unit: "bytes" | "ms" | "";
+  readonly meaning: string;
+}
+
+// A full record, so that a new limit must be explained here.
+const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
+  valueBytes: { unit: "bytes", meaning: "the body of a file" },
+  pathBytes: { unit: "bytes", meaning: "a path or a glob" },
+  treeBytes: {
+    unit: "bytes",
+    meaning: "all files: bodies, names, and what the tree needs for them",
+  },
+  historyBytes: {
+    unit: "bytes",
+    meaning: "all revs kept; the oldest are forgotten above it",
+  },
+  historyRevs: {
+    unit: "",
+    meaning: 'revs kept, unless "serve -hist" says otherwise',
+  },
+  frameBytes: { unit: "bytes", meaning: "a request or an answer" },
+  connections: { unit: "", meaning: "open client connections of a node" },
+  requestsInFlight: {
+    unit: "",
+    meaning: "requests of a connection that await their answer",
+  },
+  waitsPerConnection: {
+    unit: "",
+    meaning: "waits of a connection that await their event",
+  },
+  unreadBytesSoft: {
+    unit: "bytes",
+    meaning: "answers a client has not read, before its requests have to wait",
+  },
+  unreadBytesHard: {
+    unit: "bytes",
+    meaning: "answers a client has not read, before it is cut off",
+  },
+  frameMs: { unit: "ms", meaning: "from a request's first byte to its last" },
+  handshakeMs: {
+    unit: "ms",
+    meaning: "from a connection's start to its TLS handshake or first right",
+  },
+};
+
+const LIMIT_NAMES = Object.keys(LIMIT_TEXTS) as LimitName[];
+
+const ENVIRONMENT: readonly (readonly [string, string])[] = [
+  [
+    "DOOZER_URI",
+    "the cluster that commands ask, as doozer:?ca=HOST:PORT; " +
+    "-a overrides it",
+  ],
+  [
+    "DOOZER_BOOT_URI",
+    "the name service that resolves cn=NAME of a URI; -b " +
+    "overrides it",
+  ],
+  [
+    "DOOZER_RWSECRET",
+    "the secret for reading and writing: serve demands it, " +
+    "other commands give it unless the URI has sk=",
+  ],
+  [
+    "DOOZER_ROSECRET",
+    "the secret for reading: serve demands it, other " +
+    "commands give it where DOOZER_RWSECRET is not set",
+  ],
+  [
+    "DOOZER_CACERT",
+    "a PEM file with the certificates to trust, which turns " +
+    "TLS on; --cacert overrides it",
+  ],
+];
+
+const URI_FORMS: readonly (readonly [string, string])[] = [
+  ["doozer:?ca=HOST:PORT&ca=HOST:PORT", "addresses; without :PORT it is 8046"],
+  ["doozer:?cn=NAME", "a name, looked up with -b"],
+  ["doozer:?ca=HOST:PORT&sk=SECRET", "with a secret"],
+  ["doozer:?ca=HOST:PORT&tls=true", "with TLS"],
+];
+
+const STATUS_NAMES = Object.keys(EXIT) as (keyof typeof EXIT)[];
+
+/** The help pages by name. */
+export const TOPICS: readonly Topic[] = [
+  {
+    name: "environment",
+    summary: "variables, and the form of a URI",
+    render: renderEnvironment,
+    rows: () =>
+      ENVIRONMENT.map(([variable, meaning]) => ({ variable, meaning })),
+  },
+  {
+    name: "exit",
+    summary: "exit statuses",
+    render: () =>
+      "Exit statuses:\n" +
+      columns(STATUS_NAMES.map((n) => [String(EXIT[n]), EXIT_MEANINGS[n]])),
+    rows: () =>
+      STATUS_NAMES.map((n) => ({ status: EXIT[n], meaning: EXIT_MEANINGS[n] })),
+  },
+  {
+    name: "limits",
+    summary: "limits, with their units",
+    render: renderLimits,
+    rows: () =>
+      LIMIT_NAMES.map((limit) => ({
+        limit,
+        value: LIMITS[limit],
+        ...LIMIT_TEXTS[limit],
+      })),
+  },
+];
+
+function renderLimits(): string {
+  const nameWidth = Math.max(...LIMIT_NAMES.map((name) => name.length));
+  const rows = LIMIT_NAMES.map((name): [string, string] => {
+    const { unit, meaning } = LIMIT_TEXTS[name];
+    const value = String(LIMITS[name]).padStart(10);
+    return [`${name.padEnd(nameWidth)}  ${value} ${unit}`, meaning];
+  });
+  return "Limits (what is above one is refused with an error, never cut " +
+    `short):\n${columns(rows)}`;
+}
+
+function renderEnvironment(): string {
+  const intro = "A URI names a cluster by the addresses of its nodes, tried " +
+    "in turn, or by its name in a name service. A secret is safer in the " +
+    "environment, for others can read arguments.";
+  return `Environment:\n${columns(ENVIRONMENT)}\n` +
+    `${wrapParagraphs(intro)}\n\n${columns(URI_FORMS)}`;
+}

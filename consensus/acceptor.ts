@@ -1,0 +1,97 @@
+/**
+ * The acceptor: the memory that makes a decision stay decided.
+ *
+ * It returns what it would answer, and never sends: the answer may leave only
+ * once the record that goes with it is durable (invariant C1). One promise
+ * covers all slots, so that a stable leader needs phase 1 but once.
+ *
+ * @module
+ */
+import type { Accept, Accepted, AcceptedValue } from "../protocol/mod.ts";
+import type { Ballot, Nack, Prepare, Promised } from "../protocol/mod.ts";
+import type { Seqn } from "../protocol/mod.ts";
+import { assert } from "../store/mod.ts";
+import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
+
+/** What must be durable before the answer leaves. */
+export type LogRecord =
+  | { readonly type: "promised"; readonly ballot: Ballot }
+  | { readonly type: "accepted"; readonly accepted: AcceptedValue };
+
+/** An answer, and the record that must be durable before it. */
+export interface AcceptorAnswer {
+  readonly record?: LogRecord;
+  readonly message: Promised | Accepted | Nack;
+}
+
+/** One node's acceptor, for all slots. */
+export class Acceptor {
+  #promised: Ballot = ZERO_BALLOT;
+  readonly #accepted: Map<Seqn, AcceptedValue> = new Map();
+
+  /** The highest ballot promised. */
+  get promised(): Ballot {
+    return this.#promised;
+  }
+
+  /**
+   * Phase 1b. "If an acceptor receives a prepare request with number n greater
+   * than that of any prepare request to which it has already responded, then
+   * it responds to the request with a promise not to accept any more proposals
+   * numbered less than n" (Paxos Made Simple, 2.2).
+   */
+  prepare(message: Prepare): AcceptorAnswer {
+    const { ballot, from } = message;
+    if (compareBallots(ballot, this.#promised) < 0) return this.#nack(ballot);
+    this.#promise(ballot);
+    const accepted = [...this.#accepted.values()]
+      .filter(({ seqn }) => seqn >= from)
+      .sort((a, b) => a.seqn - b.seqn);
+    return {
+      record: { type: "promised", ballot },
+      message: { type: "promise", ballot, accepted },
+    };
+  }
+
+  /**
+   * Phase 2b. "If an acceptor receives an accept request for a proposal
+   * numbered n, it accepts the proposal unless it has already responded to a
+   * prepare request having a number greater than n" (Paxos Made Simple, 2.2).
+   */
+  accept(message: Accept): AcceptorAnswer {
+    const { seqn, ballot, value } = message;
+    if (compareBallots(ballot, this.#promised) < 0) return this.#nack(ballot);
+    this.#promise(ballot);
+    const before = this.#accepted.get(seqn);
+    assert(
+      before === undefined || compareBallots(before.ballot, ballot) <= 0,
+      "C3: an acceptance never gives way to one of a lower ballot",
+    );
+    const accepted = { seqn, ballot, value };
+    this.#accepted.set(seqn, accepted);
+    return {
+      record: { type: "accepted", accepted },
+      message: { type: "accepted", seqn, ballot },
+    };
+  }
+
+  /** Forgets slots that every node has applied, up to and with this one. */
+  forgetUpTo(seqn: Seqn): void {
+    for (const accepted of this.#accepted.keys()) {
+      if (accepted > seqn) return;
+      this.#accepted.delete(accepted);
+    }
+  }
+
+  #promise(ballot: Ballot): void {
+    assert(
+      compareBallots(ballot, this.#promised) >= 0,
+      "C3: a promise never goes down",
+    );
+    this.#promised = ballot;
+  }
+
+  #nack(ballot: Ballot): AcceptorAnswer {
+    return { message: { type: "nack", ballot, promised: this.#promised } };
+  }
+}

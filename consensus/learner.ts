@@ -1,0 +1,80 @@
+/**
+ * The learner: counts acceptances until a slot is decided, and hands decided
+ * slots on in order, each once.
+ *
+ * @module
+ */
+import type { Ballot, NodeId, Seqn } from "../protocol/mod.ts";
+import { assert } from "../store/mod.ts";
+import { compareBallots } from "./ballot.ts";
+import { isQuorum } from "./quorum.ts";
+
+/** A slot that is decided. */
+export interface DecidedSlot {
+  readonly seqn: Seqn;
+  readonly value: Uint8Array;
+}
+
+/** A slot that is being voted on. */
+interface OpenSlot {
+  readonly ballot: Ballot;
+  readonly value: Uint8Array;
+  readonly cals: readonly NodeId[];
+  readonly voters: Set<NodeId>;
+}
+
+/** One node's learner, for all slots. */
+export class Learner {
+  readonly #open: Map<Seqn, OpenSlot> = new Map();
+  readonly #decided: Map<Seqn, Uint8Array> = new Map();
+  #nextOut: Seqn = 1;
+
+  /** The first slot that was not handed on. */
+  get next(): Seqn {
+    return this.#nextOut;
+  }
+
+  /** Starts counting the votes for a value that is being proposed. */
+  open(
+    seqn: Seqn,
+    proposal: { ballot: Ballot; value: Uint8Array; cals: readonly NodeId[] },
+  ): void {
+    this.#open.set(seqn, { ...proposal, voters: new Set() });
+  }
+
+  /** Counts a vote. One of another ballot, or for a closed slot, is nothing. */
+  accepted(from: NodeId, vote: { seqn: Seqn; ballot: Ballot }): void {
+    const slot = this.#open.get(vote.seqn);
+    if (slot === undefined) return;
+    if (compareBallots(slot.ballot, vote.ballot) !== 0) return;
+    slot.voters.add(from);
+    if (!isQuorum(slot.voters, slot.cals)) return;
+    this.#open.delete(vote.seqn);
+    this.decide(vote.seqn, slot.value);
+  }
+
+  /** Notes that a slot is decided. */
+  decide(seqn: Seqn, value: Uint8Array): void {
+    if (seqn < this.#nextOut) return;
+    const before = this.#decided.get(seqn);
+    assert(
+      before === undefined || sameValue(before, value),
+      "C4: a slot is decided once",
+    );
+    this.#decided.set(seqn, value);
+  }
+
+  /** The next decided slot, in order, or undefined while it is open. */
+  take(): DecidedSlot | undefined {
+    const seqn = this.#nextOut;
+    const value = this.#decided.get(seqn);
+    if (value === undefined) return undefined;
+    this.#decided.delete(seqn);
+    this.#nextOut++;
+    return { seqn, value };
+  }
+}
+
+function sameValue(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

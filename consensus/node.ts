@@ -1,0 +1,196 @@
+/**
+ * The node: the loop that joins consensus, store and the world.
+ *
+ * Everything that happens to a node is an input; inputs are queued, and
+ * {@linkcode Node.run} works them off. Nothing is called back from within the
+ * call that started it, so no input ever sees another half done. There is no
+ * clock, no chance and no I/O in here: a simulator drives the same code.
+ *
+ * A write: proposed, batched with what came in the same turn, accepted, made
+ * durable, decided, applied, answered.
+ *
+ * @module
+ */
+import { type Backend, decodeBatch, encodeCommand } from "../protocol/mod.ts";
+import type { Command, NodeId, Reply } from "../protocol/mod.ts";
+import { WireWriter } from "../protocol/mod.ts";
+import { assert, type Mutation, type Path, type Store } from "../store/mod.ts";
+import type { Outcome } from "../store/mod.ts";
+import type { DecidedSlot } from "./learner.ts";
+import { type Outgoing, type Ready, Replica } from "./replica.ts";
+
+/** A batch is closed when it has so many bytes; one command may exceed it. */
+const BATCH_BYTES = 1 << 20;
+
+/** How many settled replies are kept before the others move up. */
+const SETTLED_MAX = 4096;
+
+/** How many retained events waits may read in one turn. */
+const CATCH_UP_ROWS = 16_384;
+
+/** What a node needs. */
+export interface NodeOptions {
+  /** Unique for ever: a node that forgets takes a new one. */
+  readonly id: NodeId;
+  readonly store: Store;
+  /** Called when there is an input to work off, once until `run`. */
+  readonly onInput: () => void;
+}
+
+/** One server of a cluster. */
+export class Node implements Backend {
+  readonly id: NodeId;
+  readonly store: Store;
+  readonly #onInput: () => void;
+  readonly #replica: Replica;
+  readonly #inbox: { from: NodeId; message: Outgoing["message"] }[] = [];
+  readonly #sealed: Uint8Array[] = [];
+  readonly #open = new WireWriter(64 << 10);
+  readonly #replies: Replies = new Replies();
+  #inputAnnounced = false;
+
+  constructor(options: NodeOptions) {
+    this.id = options.id;
+    this.store = options.store;
+    this.#onInput = options.onInput;
+    this.#replica = new Replica(options.id);
+  }
+
+  /** Whether waits have retained events left to read: run again soon. */
+  get busy(): boolean {
+    return this.store.waits.behind;
+  }
+
+  /** Founds a cluster of this node alone, with these files. */
+  found(files: readonly (readonly [Path, Uint8Array])[]): void {
+    assert(this.store.rev === 0, "a cluster is founded on an empty store");
+    this.#replica.campaign();
+    for (const [path, body] of files) {
+      this.propose({ type: "set", path, rev: 0, body }, FOUNDING);
+    }
+  }
+
+  /** Input: has a mutation ordered. The body is copied. */
+  propose(mutation: Mutation, reply: Reply): void {
+    const number = this.#replies.add(reply);
+    encodeCommand(this.#open, { origin: this.id, number, mutation });
+    if (this.#open.length >= BATCH_BYTES) this.#seal();
+    this.#announceInput();
+  }
+
+  /** Input: a message of another node, or of this one. */
+  receive(from: NodeId, message: Outgoing["message"]): void {
+    this.#inbox.push({ from, message });
+    this.#announceInput();
+  }
+
+  /** Works off all inputs, and what follows from them. */
+  run(): void {
+    do {
+      this.#takeInbox();
+      this.#proposeBatches();
+      this.#handOut(this.#replica.takeReady());
+      this.#applyDecided();
+    } while (this.#hasWork);
+    this.store.waits.catchUp(CATCH_UP_ROWS);
+    this.#inputAnnounced = false;
+  }
+
+  get #hasWork(): boolean {
+    return this.#inbox.length > 0 || this.#replica.hasReady ||
+      (this.#replica.leading && this.#open.length > 0);
+  }
+
+  #takeInbox(): void {
+    const inputs = this.#inbox.splice(0);
+    for (const { from, message } of inputs) {
+      this.#replica.receive(from, message);
+    }
+  }
+
+  #proposeBatches(): void {
+    if (!this.#replica.leading) return;
+    this.#seal();
+    for (const batch of this.#sealed.splice(0)) this.#replica.propose(batch);
+  }
+
+  #seal(): void {
+    if (this.#open.length === 0) return;
+    this.#sealed.push(this.#open.written().slice());
+    this.#open.clear();
+  }
+
+  /** Without a data directory records are durable as soon as they are made. */
+  #handOut(ready: Ready): void {
+    this.#send(ready.messagesNow);
+    this.#send(ready.messagesAfter);
+  }
+
+  #send(messages: readonly Outgoing[]): void {
+    for (const { to, message } of messages) {
+      assert(to === this.id, "a cluster of one node sends to itself only");
+      this.#inbox.push({ from: this.id, message });
+    }
+  }
+
+  #applyDecided(): void {
+    for (
+      let slot = this.#replica.takeDecided();
+      slot !== undefined;
+      slot = this.#replica.takeDecided()
+    ) this.#apply(slot);
+  }
+
+  #apply(slot: DecidedSlot): void {
+    decodeBatch(slot.value, this.#applyCommand);
+    this.#replica.applied(slot);
+  }
+
+  readonly #applyCommand = (command: Command): void => {
+    const outcome = this.store.apply(command.mutation);
+    // The client is told by the node that took its command, no other.
+    if (command.origin === this.id) this.#replies.settle(command, outcome);
+  };
+
+  #announceInput(): void {
+    if (this.#inputAnnounced) return;
+    this.#inputAnnounced = true;
+    this.#onInput();
+  }
+}
+
+/** Who awaits the outcome of which command, in the commands' order. */
+class Replies {
+  #waiting: (Reply | undefined)[] = [];
+  #from = 0;
+  #firstNumber = 1;
+
+  /** Takes a reply; returns the number of its command. */
+  add(reply: Reply): number {
+    this.#waiting.push(reply);
+    return this.#firstNumber + (this.#waiting.length - this.#from) - 1;
+  }
+
+  /** Settles the reply of the command, which must be the oldest. */
+  settle(command: Command, outcome: Outcome): void {
+    assert(
+      command.number === this.#firstNumber,
+      "C6: a node's commands are applied in the order it took them",
+    );
+    const reply = this.#waiting[this.#from]!;
+    this.#waiting[this.#from++] = undefined;
+    this.#firstNumber++;
+    if (this.#from >= SETTLED_MAX || this.#from === this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#from);
+      this.#from = 0;
+    }
+    reply.settled(outcome);
+  }
+}
+
+/** Nobody waits for the files of a founding, but they must be written. */
+const FOUNDING: Reply = {
+  settled(outcome: Outcome): void {
+    assert(typeof outcome === "number", "a founding file is written");
+  },
+};

@@ -1,0 +1,261 @@
+/**
+ * A connection to one server, with a method for each verb.
+ *
+ * All failures are {@linkcode DoozerError}s with a code from a closed set.
+ *
+ * @module
+ */
+import { type ClientResponse, encodeText, EVENT_FLAGS } from "../mod.ts";
+import type { Verb } from "../mod.ts";
+import { CLOBBER, DoozerError, type Rev } from "../../store/mod.ts";
+import { type Ask, type AskOptions, Exchange } from "./exchange.ts";
+
+/** Options of one request. */
+export interface RequestOptions extends AskOptions {
+  /**
+   * For reads: the rev to read at; absent means the current one, and one that
+   * is to come is waited for. For writes: the highest rev that the file may
+   * have, -1 (the default) for any, 0 to create only. For waits: the first rev
+   * that counts; absent means the one after the current.
+   */
+  readonly rev?: Rev;
+}
+
+/** A file as it was read. */
+export interface FileView {
+  readonly path: string;
+  /** The rev at which it was written; 0 where there is no such file. */
+  readonly rev: Rev;
+  readonly value: Uint8Array;
+}
+
+/** What a path is. */
+export interface StatView {
+  readonly path: string;
+  /** The file's rev; 0 where there is nothing, -2 for a directory. */
+  readonly rev: Rev;
+  /** Bytes of a file, entries of a directory. */
+  readonly len: number;
+}
+
+/** A change of the tree. */
+export interface ChangeEvent {
+  readonly path: string;
+  readonly rev: Rev;
+  readonly kind: "set" | "del" | "nop";
+  /** The file's new body; empty unless `kind` is "set". */
+  readonly value: Uint8Array;
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** How many entries of a list are asked for at once. */
+const LIST_AHEAD = 64;
+
+/** A connection to one server. Requests may overlap; answers find theirs. */
+export class Client implements Disposable {
+  readonly #exchange: Exchange;
+
+  /** Use `connect`, which opens the socket. */
+  constructor(
+    socket: Deno.Conn,
+    options: { address: string; timeoutMs: number },
+  ) {
+    this.#exchange = new Exchange(socket, options);
+  }
+
+  /** The server's address, as HOST:PORT. */
+  get address(): string {
+    return this.#exchange.address;
+  }
+
+  /**
+   * Reads a file. A missing one is no error: its rev is 0.
+   *
+   * @throws {DoozerError} `ISDIR`, `TOO_LATE`, `DENIED`, `UNAVAILABLE`.
+   */
+  async get(path: string, options: RequestOptions = {}): Promise<FileView> {
+    const response = await this.#exchange.ask(
+      "GET",
+      { path, ...revOf(options) },
+      options,
+    );
+    return { path, ...fileIn(response) };
+  }
+
+  /**
+   * Writes a file and returns its new rev.
+   *
+   * @throws {DoozerError} `REV_MISMATCH`, `BAD_PATH`, `NOTDIR`, `ISDIR`,
+   * `LIMIT`, `DENIED`, and `UNKNOWN` where the answer was lost: the write may
+   * or may not have taken effect.
+   */
+  async set(
+    path: string,
+    value: Uint8Array | string,
+    options: RequestOptions = {},
+  ): Promise<Rev> {
+    const bytes = typeof value === "string" ? encodeText(value) : value;
+    const ask = { path, value: bytes, rev: options.rev ?? CLOBBER };
+    return required((await this.#exchange.ask("SET", ask, options)).rev);
+  }
+
+  /**
+   * Removes a file; one that is missing is no error.
+   *
+   * @throws {DoozerError} as {@linkcode Client.set} does.
+   */
+  async del(path: string, options: RequestOptions = {}): Promise<void> {
+    await this.#exchange.ask(
+      "DEL",
+      { path, rev: options.rev ?? CLOBBER },
+      options,
+    );
+  }
+
+  /** Tells what a path is. */
+  async stat(path: string, options: RequestOptions = {}): Promise<StatView> {
+    const ask = { path, ...revOf(options) };
+    const { rev, len } = await this.#exchange.ask("STAT", ask, options);
+    return { path, rev: required(rev), len: required(len) };
+  }
+
+  /** The current rev of the server. */
+  async rev(options: RequestOptions = {}): Promise<Rev> {
+    return required((await this.#exchange.ask("REV", {}, options)).rev);
+  }
+
+  /** The id of the server's node. */
+  async self(options: RequestOptions = {}): Promise<string> {
+    const { value } = await this.#exchange.ask("SELF", {}, options);
+    return new TextDecoder().decode(value);
+  }
+
+  /** Goes through consensus and changes nothing; takes a rev. */
+  async nop(options: RequestOptions = {}): Promise<void> {
+    await this.#exchange.ask("NOP", {}, options);
+  }
+
+  /**
+   * Gives a secret. Rights only grow on a connection.
+   *
+   * @throws {DoozerError} `DENIED` where it is wrong.
+   */
+  async access(secret: string, options: RequestOptions = {}): Promise<void> {
+    await this.#exchange.ask("ACCESS", { value: encodeText(secret) }, options);
+  }
+
+  /**
+   * Waits for the first change, on or after `rev`, of a file that matches.
+   * Without `timeoutMs` it waits for ever.
+   *
+   * @throws {DoozerError} `TIMEOUT`, `BAD_GLOB`, `TOO_LATE`, `LIMIT`.
+   */
+  async wait(
+    glob: string,
+    options: RequestOptions = {},
+  ): Promise<ChangeEvent> {
+    const rev = options.rev ?? await this.rev() + 1;
+    const bounds = { ...options, timeoutMs: options.timeoutMs ?? 0 };
+    const answer = await this.#exchange.ask(
+      "WAIT",
+      { path: glob, rev },
+      bounds,
+    );
+    const { path = "", flags, value = EMPTY } = answer;
+    const kind = flags === EVENT_FLAGS.set
+      ? "set"
+      : flags === EVENT_FLAGS.del
+      ? "del"
+      : "nop";
+    return { path, rev: required(answer.rev), kind, value };
+  }
+
+  /** Every change of a file that matches, in order, from `rev` on. */
+  async *watch(
+    glob: string,
+    options: RequestOptions = {},
+  ): AsyncGenerator<ChangeEvent, void, void> {
+    let rev = options.rev ?? await this.rev() + 1;
+    while (true) {
+      const event = await this.wait(glob, { ...options, rev });
+      yield event;
+      rev = event.rev + 1;
+    }
+  }
+
+  /** The files that match, in tree order, all as of one rev. */
+  async *walk(
+    glob: string,
+    options: RequestOptions = {},
+  ): AsyncGenerator<FileView, void, void> {
+    const responses = this.#list("WALK", { path: glob }, options);
+    for await (const response of responses) {
+      yield { path: required(response.path), ...fileIn(response) };
+    }
+  }
+
+  /** The names of a directory's entries, sorted, all as of one rev. */
+  async *getdir(
+    path: string,
+    options: RequestOptions = {},
+  ): AsyncGenerator<string, void, void> {
+    for await (
+      const { path: name } of this.#list("GETDIR", { path }, options)
+    ) {
+      yield required(name);
+    }
+  }
+
+  /** Ends the connection. Requests under way fail. */
+  close(): void {
+    this.#exchange.end(new DoozerError("CLOSED", "The client is closed"));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Asks for one entry after the other, some ahead, until RANGE. */
+  async *#list(
+    verb: Verb,
+    ask: Ask,
+    options: RequestOptions,
+  ): AsyncGenerator<ClientResponse, void, void> {
+    const rev = options.rev ?? await this.rev(options);
+    const ahead: Promise<ClientResponse | undefined>[] = [];
+    try {
+      for (let offset = 0;; offset++) {
+        const asked = this.#exchange.ask(verb, { ...ask, rev, offset }, options)
+          .catch(endOfList);
+        asked.catch(() => {}); // Thrown when its turn comes, if it does.
+        ahead.push(asked);
+        if (ahead.length < LIST_AHEAD) continue;
+        const response = await ahead.shift();
+        if (response === undefined) return;
+        yield response;
+      }
+    } finally {
+      await Promise.allSettled(ahead);
+    }
+  }
+}
+
+function endOfList(error: unknown): undefined {
+  if (error instanceof DoozerError && error.code === "RANGE") return undefined;
+  throw error;
+}
+
+function revOf(options: RequestOptions): { rev?: Rev } {
+  return options.rev === undefined ? {} : { rev: options.rev };
+}
+
+function fileIn(response: ClientResponse): { rev: Rev; value: Uint8Array } {
+  return { rev: required(response.rev), value: response.value ?? EMPTY };
+}
+
+/** A field that every server sends. */
+function required<T>(field: T | undefined): T {
+  if (field !== undefined) return field;
+  throw new DoozerError("OTHER", "The server's answer lacks a field");
+}

@@ -1,0 +1,82 @@
+/**
+ * The turn: what happens together after something came in.
+ *
+ * A node's inputs of one event-loop turn are worked off together, once, and
+ * then every connection that has answers sends them, each in one write. That
+ * is where batches come from: nothing waits for a timer.
+ *
+ * @module
+ */
+
+/** What a turn runs. */
+export interface Turnable {
+  /** Works off all inputs. */
+  run(): void;
+  /** Whether it wants another turn soon, without further input. */
+  readonly busy: boolean;
+}
+
+/** Something with output. */
+export interface Flushable {
+  flush(): void;
+}
+
+/** Schedules turns. */
+export class Turn {
+  readonly #onFailure: (error: unknown) => void;
+  #node: Turnable | undefined;
+  #scheduled = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #toFlush: Flushable[] = [];
+  #stopped = false;
+
+  /** `onFailure` learns of a broken invariant: the node must stop. */
+  constructor(onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** Names the node whose turns these are. */
+  drive(node: Turnable): void {
+    this.#node = node;
+  }
+
+  /** There is input: a turn comes before the next event. */
+  readonly wanted = (): void => {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#take);
+  };
+
+  /** There is output: it leaves at the end of the turn. */
+  hasOutput(connection: Flushable): void {
+    this.#toFlush.push(connection);
+    this.wanted();
+  }
+
+  /** Something that must hold does not: no more turns, and the node learns. */
+  fail(error: unknown): void {
+    this.stop();
+    this.#onFailure(error);
+  }
+
+  /** No more turns. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Takes a turn now. */
+  readonly #take = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    try {
+      this.#node?.run();
+    } catch (error) {
+      return this.fail(error);
+    }
+    const flushing = this.#toFlush;
+    this.#toFlush = [];
+    for (const connection of flushing) connection.flush();
+    if (this.#node?.busy) this.#timer = setTimeout(this.wanted, 0);
+  };
+}

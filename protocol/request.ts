@@ -1,0 +1,127 @@
+/**
+ * Requests: what a client asks, and how it is written.
+ *
+ * Field numbers and verbs are the original's; see README.md. Which fields are
+ * present matters, so a field that was not sent is `undefined`.
+ *
+ * @module
+ */
+import { BYTES, VARINT, type WireReader, type WireWriter } from "./wire.ts";
+
+/** The verbs by name, with their numbers on the wire. */
+export const VERBS = {
+  GET: 1,
+  SET: 2,
+  DEL: 3,
+  REV: 5,
+  WAIT: 6,
+  NOP: 7,
+  WALK: 9,
+  GETDIR: 14,
+  STAT: 16,
+  SELF: 20,
+  ACCESS: 99,
+} as const;
+
+/** The name of a verb. */
+export type Verb = keyof typeof VERBS;
+
+/** A request as it was sent. Decoding reuses one object per connection. */
+export interface ClientRequest {
+  /** Chosen by the client, echoed in the answer. An int32. */
+  tag: number | undefined;
+  /** One of {@linkcode VERBS}' numbers, or one that we do not know. */
+  verb: number;
+  /** A path, or a glob. */
+  path: string | undefined;
+  /** A body, or a secret; in the connection's memory until the next frame. */
+  value: Uint8Array | undefined;
+  /** The place of an entry in a list, from 0. An int32. */
+  offset: number | undefined;
+  /** A rev of the tree or of a file. */
+  rev: number | undefined;
+}
+
+const TAG = 1 * 8 + VARINT;
+const VERB = 2 * 8 + VARINT;
+const PATH = 4 * 8 + BYTES;
+const VALUE = 5 * 8 + BYTES;
+const OFFSET = 7 * 8 + VARINT;
+const REV = 9 * 8 + VARINT;
+
+/** A request without any field. */
+export function emptyRequest(): ClientRequest {
+  return {
+    tag: undefined,
+    verb: 0,
+    path: undefined,
+    value: undefined,
+    offset: undefined,
+    rev: undefined,
+  };
+}
+
+/**
+ * Reads a request into `request`. Of a field that is sent twice the last
+ * counts; a known field of another wire type counts as an unknown one.
+ *
+ * @throws {ProtocolError} where the bytes are no message.
+ */
+export function decodeRequest(
+  reader: WireReader,
+  request: ClientRequest,
+): void {
+  request.tag = undefined;
+  request.verb = 0;
+  request.path = undefined;
+  request.value = undefined;
+  request.offset = undefined;
+  request.rev = undefined;
+  while (!reader.done) {
+    const tag = reader.tag();
+    switch (tag) {
+      case TAG:
+        request.tag = reader.int32();
+        break;
+      case VERB:
+        request.verb = reader.int32();
+        break;
+      case PATH:
+        request.path = reader.text();
+        break;
+      case VALUE:
+        reader.skipBytes();
+        request.value = reader.bytes.subarray(
+          reader.start,
+          reader.start + reader.length,
+        );
+        break;
+      case OFFSET:
+        request.offset = reader.int32();
+        break;
+      case REV:
+        request.rev = reader.int64();
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+}
+
+/** Writes a request as a frame, its fields in ascending order. */
+export function encodeRequest(
+  writer: WireWriter,
+  request: Readonly<ClientRequest>,
+): void {
+  const start = writer.beginFrame();
+  if (request.tag !== undefined) writer.integer(1, request.tag);
+  writer.integer(2, request.verb);
+  if (request.path !== undefined) writer.text(4, request.path);
+  const { value } = request;
+  if (value !== undefined) {
+    writer.bytes(5, { bytes: value, start: 0, length: value.length });
+  }
+  if (request.offset !== undefined) writer.integer(7, request.offset);
+  if (request.rev !== undefined) writer.integer(9, request.rev);
+  writer.endFrame(start);
+}

@@ -1,0 +1,43 @@
+/**
+ * Every limit, with its default and its reason. What is above a limit is
+ * refused with an error that names both numbers, never cut short.
+ *
+ * Limits that applying a command enforces are constants of the format: no
+ * setting of one node may change what a command does (it would make replicas
+ * disagree). The others are per node and may differ.
+ *
+ * @module
+ */
+
+/** The limits. Sizes are in bytes, times in milliseconds. */
+export const LIMITS = {
+  /** A file's body. Chosen so that one change never delays the others long. */
+  valueBytes: 1 << 20,
+  /** A path or a glob, in bytes. */
+  pathBytes: 1024,
+  /** All files: bodies, names and what the tree needs to hold them. */
+  treeBytes: 2 ** 30,
+  /** All retained revisions; the oldest are forgotten above it. */
+  historyBytes: 2 ** 30,
+  /** Retained revisions, unless `-hist` says otherwise. */
+  historyRevs: 360_000,
+  /** A frame: the largest body, and room for its path and fields. */
+  frameBytes: (1 << 20) + (64 << 10),
+  /** Open client connections of a node. */
+  connections: 1024,
+  /** Requests of one connection that await their answer. */
+  requestsInFlight: 1000,
+  /** WAITs of one connection that await their event. */
+  waitsPerConnection: 1000,
+  /** Answers a client has not read, before its requests are left unread. */
+  unreadBytesSoft: 256 << 10,
+  /** Answers a client has not read, before it is cut off. */
+  unreadBytesHard: 16 << 20,
+  /** From the first byte of a frame to its last. */
+  frameMs: 60_000,
+  /** From accepting a connection to its TLS handshake or first right. */
+  handshakeMs: 10_000,
+} as const;
+
+/** The name of a limit. */
+export type LimitName = keyof typeof LIMITS;

@@ -1,0 +1,23 @@
+/**
+ * The data model: what the tree is, and what a mutation does to it.
+ *
+ * Pure: no clock, no chance, no I/O, so that every node computes the same.
+ *
+ * @module
+ */
+export * from "./error.ts";
+export * from "./event.ts";
+export * from "./glob.ts";
+export type { NodeNumber, Rev } from "./history.ts";
+export * from "./limits.ts";
+export * from "./mutation.ts";
+export * from "./path.ts";
+export { copyBytes, type Run } from "./slabs.ts";
+export * from "./store.ts";
+export type {
+  DirectoryState,
+  FileState,
+  MissingState,
+  State,
+} from "./versions.ts";
+export * from "./wait.ts";

@@ -1,0 +1,228 @@
+/**
+ * Those who wait: for the first event that matches a glob, or for a rev.
+ *
+ * A wait that begins in the past reads the retained events first, a bounded
+ * number per turn, so that a long history delays nobody else. Once it has
+ * caught up it lies in an index, by path where its glob is one, else by the
+ * deepest directory that holds every match: an event asks only those that
+ * could match it, and waits on the same glob are matched once together.
+ *
+ * @module
+ */
+import type { StoreEvent } from "./event.ts";
+import type { Glob } from "./glob.ts";
+import type { Rev } from "./history.ts";
+import type { Refusal } from "./mutation.ts";
+import { parentOf, type Path, ROOT } from "./path.ts";
+import type { Versions } from "./versions.ts";
+
+/** Who is told. It must not call the store back; it takes note and returns. */
+export interface Waiter {
+  /** The wait has its event, or can never have it. */
+  waitEnded(ticket: number, result: StoreEvent | Refusal): void;
+  /** The rev that was waited for is here. */
+  revReached(ticket: number, rev: Rev): void;
+}
+
+/** A wait that is under way. Hold it to cancel it. */
+export class Wait {
+  readonly glob: Glob;
+  readonly waiter: Waiter;
+  /** The waiter's own number for this wait. */
+  readonly ticket: number;
+  /** The first rev that has not been looked at for it. */
+  next: Rev;
+
+  constructor(waiter: Waiter, wish: { glob: Glob; from: Rev; ticket: number }) {
+    this.glob = wish.glob;
+    this.waiter = waiter;
+    this.ticket = wish.ticket;
+    this.next = wish.from;
+  }
+}
+
+/** How many retained events a new wait reads at once. */
+const FIRST_LOOK_ROWS = 256;
+const TOO_LATE: Refusal = { code: "TOO_LATE" };
+
+/** All waits of a store. */
+export class Waits {
+  readonly #versions: Versions;
+  readonly #byPath: Map<Path, Set<Wait>> = new Map();
+  readonly #byDirectory: Map<Path, Map<string, Set<Wait>>> = new Map();
+  readonly #behind: Set<Wait> = new Set();
+  readonly #forRev: Map<Rev, { waiter: Waiter; ticket: number }[]> = new Map();
+
+  constructor(versions: Versions) {
+    this.#versions = versions;
+  }
+
+  /** Whether some wait still has retained events to read. */
+  get behind(): boolean {
+    return this.#behind.size > 0;
+  }
+
+  /** How many wait, for events and for revs. Counts them: not for hot paths. */
+  count(): number {
+    let count = this.#behind.size;
+    for (const waits of this.#byPath.values()) count += waits.size;
+    for (const globs of this.#byDirectory.values()) {
+      for (const waits of globs.values()) count += waits.size;
+    }
+    for (const asked of this.#forRev.values()) count += asked.length;
+    return count;
+  }
+
+  /** Starts a wait; answers at once where the event is quickly found. */
+  start(wait: Wait): StoreEvent | Refusal | undefined {
+    const found = this.#look(wait, FIRST_LOOK_ROWS).result;
+    if (found !== undefined) return found;
+    if (wait.next <= this.#versions.history.last) this.#behind.add(wait);
+    else this.#index(wait);
+    return undefined;
+  }
+
+  /** Ends a wait without an answer. Harmless where it has ended. */
+  cancel(wait: Wait): void {
+    if (this.#behind.delete(wait)) return;
+    const { glob } = wait;
+    if (glob.literal) {
+      removeFrom(this.#byPath, glob.text, wait);
+      return;
+    }
+    const globs = this.#byDirectory.get(glob.directory);
+    if (globs === undefined) return;
+    removeFrom(globs, glob.text, wait);
+    if (globs.size === 0) this.#byDirectory.delete(glob.directory);
+  }
+
+  /** Asks to be told when the store reaches the rev, which is to come. */
+  whenRev(rev: Rev, asked: { waiter: Waiter; ticket: number }): void {
+    const list = this.#forRev.get(rev);
+    if (list === undefined) this.#forRev.set(rev, [asked]);
+    else list.push(asked);
+  }
+
+  /** Forgets all questions of a waiter about this rev. */
+  forgetRev(rev: Rev, waiter: Waiter): void {
+    const list = this.#forRev.get(rev);
+    if (list === undefined) return;
+    const others = list.filter((asked) => asked.waiter !== waiter);
+    if (others.length > 0) this.#forRev.set(rev, others);
+    else this.#forRev.delete(rev);
+  }
+
+  /** Tells of the event of a rev that was just applied. */
+  announce(rev: Rev): void {
+    if (this.#byPath.size > 0 || this.#byDirectory.size > 0) {
+      this.#tell(this.#versions.eventAt(rev));
+    }
+    if (this.#forRev.size === 0) return;
+    const list = this.#forRev.get(rev);
+    if (list === undefined) return;
+    this.#forRev.delete(rev);
+    for (const { waiter, ticket } of list) waiter.revReached(ticket, rev);
+  }
+
+  /** Lets waits that are behind read at most so many events, in turn. */
+  catchUp(rows: number): void {
+    let left = rows;
+    for (const wait of this.#behind) {
+      if (left <= 0) return;
+      const { result, rowsRead } = this.#look(wait, left);
+      left -= rowsRead;
+      if (result !== undefined) {
+        this.#behind.delete(wait);
+        wait.waiter.waitEnded(wait.ticket, result);
+      } else if (wait.next > this.#versions.history.last) {
+        this.#behind.delete(wait);
+        this.#index(wait);
+      }
+    }
+  }
+
+  #look(
+    wait: Wait,
+    rows: number,
+  ): { result: StoreEvent | Refusal | undefined; rowsRead: number } {
+    const { history } = this.#versions;
+    if (wait.next > history.last) return { result: undefined, rowsRead: 0 };
+    if (wait.next < history.first) return { result: TOO_LATE, rowsRead: 0 };
+    if (wait.glob.literal) return { result: this.#find(wait), rowsRead: 1 };
+    const { tree } = this.#versions;
+    const end = Math.min(history.last, wait.next + rows - 1);
+    const start = wait.next;
+    for (; wait.next <= end; wait.next++) {
+      if (wait.glob.matches(tree.pathOf(history.nodeOf(wait.next)))) {
+        const result = this.#versions.eventAt(wait.next);
+        return { result, rowsRead: wait.next - start + 1 };
+      }
+    }
+    return { result: undefined, rowsRead: end - start + 1 };
+  }
+
+  /** The first event of a path, by its chain; there is nothing to read. */
+  #find(wait: Wait): StoreEvent | undefined {
+    const { history, tree } = this.#versions;
+    const node = tree.find(wait.glob.text);
+    const rev = node === undefined
+      ? 0
+      : history.atOrAfter(tree.headOf(node), wait.next);
+    wait.next = history.last + 1;
+    return rev === 0 ? undefined : this.#versions.eventAt(rev);
+  }
+
+  #index(wait: Wait): void {
+    const { glob } = wait;
+    if (glob.literal) return addTo(this.#byPath, glob.text, wait);
+    let globs = this.#byDirectory.get(glob.directory);
+    if (globs === undefined) {
+      globs = new Map();
+      this.#byDirectory.set(glob.directory, globs);
+    }
+    addTo(globs, glob.text, wait);
+  }
+
+  #tell(event: StoreEvent): void {
+    const exact = this.#byPath.get(event.path);
+    if (exact !== undefined) this.#end(exact, event);
+    if (this.#byDirectory.size === 0) return;
+    for (let at = event.path;;) {
+      at = parentOf(at);
+      const globs = this.#byDirectory.get(at);
+      if (globs !== undefined) this.#tellGlobs(globs, event);
+      if (at === ROOT) return;
+    }
+  }
+
+  #tellGlobs(globs: Map<string, Set<Wait>>, event: StoreEvent): void {
+    for (const waits of globs.values()) {
+      for (const wait of waits) {
+        // One match decides for all: they share the glob.
+        if (wait.glob.matches(event.path)) this.#end(waits, event);
+        break;
+      }
+    }
+  }
+
+  #end(waits: Set<Wait>, event: StoreEvent): void {
+    for (const wait of waits) {
+      if (event.rev < wait.next) continue;
+      this.cancel(wait);
+      wait.waiter.waitEnded(wait.ticket, event);
+    }
+  }
+}
+
+function addTo<K>(sets: Map<K, Set<Wait>>, key: K, wait: Wait): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([wait]));
+  else set.add(wait);
+}
+
+function removeFrom<K>(sets: Map<K, Set<Wait>>, key: K, wait: Wait): void {
+  const set = sets.get(key);
+  if (set === undefined) return;
+  set.delete(wait);
+  if (set.size === 0) sets.delete(key);
+}
