@@ -128,12 +128,18 @@ function sentence({ code, detail }: DoozerError, subject: Subject): string {
   // time-out the library knows only the verb.
   if (whole && code !== "TIMEOUT") return detail;
   const { deed, path } = subject;
-  const because = whole || detail === "" ? EXPLANATIONS[code].because : detail;
+  // What the library puts in where the server sent no words, ours say better.
+  const bare = detail === "" || detail === ERROR_CODES[code];
+  const ours = whole || bare || code === "BAD_GLOB";
+  const because = ours ? EXPLANATIONS[code].because : detail;
   const object = path === undefined ? "" : ` "${path}"`;
   return `Cannot ${deed}${object}: ${because}`;
 }
 
 function hintFor({ code, detail }: DoozerError): string {
+  if (code === "UNAVAILABLE" && detail.startsWith("The answer to ")) {
+    return "Allow more time with -t; a rev that is yet to come is waited for";
+  }
   if (code === "UNAVAILABLE" && detail.startsWith("The connection to ")) {
     return "Is it a doozer node, and still running? One that speaks TLS needs " +
       "--tls or --cacert";

@@ -96,9 +96,8 @@ function renderText(record: LogRecord): string {
 
 // What a client sent may stand in a line: no line breaks, no escapes.
 function plain(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what must go
   return text.replace(
-    /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g,
+    /[\p{Cc}\u2028\u2029]/gu,
     (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"),
   );
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DoozerError, isPath, LIMITS } from "../store/mod.ts";
 import type { Call, Command } from "./command.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
 import { explain, renderFailure, type Subject } from "./failure.ts";
@@ -74,11 +75,27 @@ function makeCall(
 
 function checkArgs(command: Command, args: readonly string[]): void {
   const least = command.args.filter((arg) => !arg.optional).length;
-  if (args.length >= least && args.length <= command.args.length) return;
-  throw new UsageError(
-    `Wrong number of arguments for "${command.name}": ${args.length}`,
-    usageLine(command) + `See "doozer help ${command.name}"`,
-  );
+  if (args.length < least || args.length > command.args.length) {
+    throw new UsageError(
+      `Wrong number of arguments for "${command.name}": ${args.length}`,
+      usageLine(command) + `See "doozer help ${command.name}"`,
+    );
+  }
+  for (const [i, arg] of args.entries()) {
+    if (command.args[i]?.name === "path") checkPath(arg);
+  }
+}
+
+// The server would call a path that cannot be a missing file.
+function checkPath(path: string): void {
+  const { pathBytes } = LIMITS;
+  if (path.length > pathBytes) {
+    throw new DoozerError(
+      "LIMIT",
+      `Cannot use a path of ${path.length} bytes: the limit is ${pathBytes}`,
+    );
+  }
+  if (!isPath(path)) throw new DoozerError("BAD_PATH", "");
 }
 
 // For errors in the command line itself, found before its flags are known.

@@ -48,6 +48,10 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "answers a client has not read, before it is cut off",
   },
+  unreadBytesNode: {
+    unit: "bytes",
+    meaning: "the same of all clients, before those with much are cut off",
+  },
   frameMs: { unit: "ms", meaning: "from a request's first byte to its last" },
   handshakeMs: {
     unit: "ms",

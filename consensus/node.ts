@@ -22,6 +22,9 @@ import { type Outgoing, type Ready, Replica } from "./replica.ts";
 /** A batch is closed when it has so many bytes; one command may exceed it. */
 const BATCH_BYTES = 1 << 20;
 
+const BATCH_INITIAL_BYTES = 16 << 10;
+const SPARE_BATCHES = 4;
+
 /** How many settled replies are kept before the others move up. */
 const SETTLED_MAX = 4096;
 
@@ -44,8 +47,7 @@ export class Node implements Backend {
   readonly #onInput: () => void;
   readonly #replica: Replica;
   readonly #inbox: { from: NodeId; message: Outgoing["message"] }[] = [];
-  readonly #sealed: Uint8Array[] = [];
-  readonly #open = new WireWriter(64 << 10);
+  readonly #batches = new Batches();
   readonly #replies: Replies = new Replies();
   #inputAnnounced = false;
 
@@ -73,8 +75,8 @@ export class Node implements Backend {
   /** Input: has a mutation ordered. The body is copied. */
   propose(mutation: Mutation, reply: Reply): void {
     const number = this.#replies.add(reply);
-    encodeCommand(this.#open, { origin: this.id, number, mutation });
-    if (this.#open.length >= BATCH_BYTES) this.#seal();
+    encodeCommand(this.#batches.open, { origin: this.id, number, mutation });
+    if (this.#batches.open.length >= BATCH_BYTES) this.#batches.seal();
     this.#announceInput();
   }
 
@@ -98,7 +100,7 @@ export class Node implements Backend {
 
   get #hasWork(): boolean {
     return this.#inbox.length > 0 || this.#replica.hasReady ||
-      (this.#replica.leading && this.#open.length > 0);
+      (this.#replica.leading && this.#batches.waiting);
   }
 
   #takeInbox(): void {
@@ -110,14 +112,7 @@ export class Node implements Backend {
 
   #proposeBatches(): void {
     if (!this.#replica.leading) return;
-    this.#seal();
-    for (const batch of this.#sealed.splice(0)) this.#replica.propose(batch);
-  }
-
-  #seal(): void {
-    if (this.#open.length === 0) return;
-    this.#sealed.push(this.#open.written().slice());
-    this.#open.clear();
+    for (const batch of this.#batches.take()) this.#replica.propose(batch);
   }
 
   /** Without a data directory records are durable as soon as they are made. */
@@ -144,6 +139,7 @@ export class Node implements Backend {
   #apply(slot: DecidedSlot): void {
     decodeBatch(slot.value, this.#applyCommand);
     this.#replica.applied(slot);
+    this.#batches.giveBack(slot.value);
   }
 
   readonly #applyCommand = (command: Command): void => {
@@ -156,6 +152,45 @@ export class Node implements Backend {
     if (this.#inputAnnounced) return;
     this.#inputAnnounced = true;
     this.#onInput();
+  }
+}
+
+/** Commands that are to be proposed, in batches whose memory is used again. */
+class Batches {
+  /** Takes the next command. */
+  open = new WireWriter(BATCH_INITIAL_BYTES);
+  #sealed: Uint8Array[] = [];
+  readonly #lent: Map<Uint8Array, WireWriter> = new Map();
+  readonly #spare: WireWriter[] = [];
+
+  /** Whether there are commands to propose. */
+  get waiting(): boolean {
+    return this.open.length > 0 || this.#sealed.length > 0;
+  }
+
+  /** Closes the batch that is open. */
+  seal(): void {
+    const batch = this.open.written();
+    this.#sealed.push(batch);
+    this.#lent.set(batch, this.open);
+    this.open = this.#spare.pop() ?? new WireWriter(BATCH_INITIAL_BYTES);
+  }
+
+  /** All batches, closed. */
+  take(): readonly Uint8Array[] {
+    if (this.open.length > 0) this.seal();
+    const taken = this.#sealed;
+    this.#sealed = [];
+    return taken;
+  }
+
+  /** The batch, if it is one of these, is nowhere needed any more. */
+  giveBack(batch: Uint8Array): void {
+    const writer = this.#lent.get(batch);
+    if (writer === undefined) return;
+    this.#lent.delete(batch);
+    writer.clear();
+    if (this.#spare.length < SPARE_BATCHES) this.#spare.push(writer);
   }
 }
 

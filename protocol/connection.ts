@@ -16,38 +16,28 @@
  */
 import { compileGlob, DoozerError, LIMITS, Wait } from "../store/mod.ts";
 import type { ErrorCode, Mutation, Outcome } from "../store/mod.ts";
-import type { Refusal, Rev, Store } from "../store/mod.ts";
+import type { Refusal, Rev } from "../store/mod.ts";
 import type { StoreEvent, Waiter } from "../store/mod.ts";
 import { type Access, ANONYMOUS, type Grant } from "./access.ts";
 import { FrameDecoder } from "./frame.ts";
 import { decodeRequest, emptyRequest } from "./request.ts";
 import type { ClientRequest } from "./request.ts";
 import { EVENT_FLAGS, ResponseEncoder } from "./response.ts";
+import type { Asker, Backend, NeededField, ReadAt, Reply } from "./verbs.ts";
 import { VERB_TABLE } from "./verbs.ts";
 import { ProtocolError, WireReader, WireWriter } from "./wire.ts";
 
-/** Who is told what became of a proposal. */
-export interface Reply {
-  settled(outcome: Outcome): void;
-}
-
-/** The node behind a connection. */
-export interface Backend {
-  /** The node's id. */
-  readonly id: string;
-  /** The node's copy, for reading. */
-  readonly store: Store;
-  /**
-   * Has a mutation ordered, after those proposed before. What it needs of the
-   * mutation it copies before it returns; it never settles before that.
-   */
-  propose(mutation: Mutation, reply: Reply): void;
+/** Answers that clients of one node have not read, in bytes, together. */
+export class UnreadAnswers {
+  total = 0;
 }
 
 /** What a connection needs to know of its surroundings. */
 export interface ConnectionOptions {
   readonly backend: Backend;
   readonly access: Access;
+  /** Shared by all connections of the node. */
+  readonly unread: UnreadAnswers;
   /** Called when there is output to send, once until it is taken. */
   readonly onOutput: () => void;
 }
@@ -59,11 +49,12 @@ interface FutureRead {
 }
 
 /** The state of one client's connection. */
-export class Connection implements Waiter {
+export class Connection implements Waiter, Asker {
   /** What arrives is read into this. */
   readonly input: FrameDecoder = new FrameDecoder();
   readonly backend: Backend;
   readonly #access: Access;
+  readonly #unread: UnreadAnswers;
   readonly #onOutput: () => void;
   readonly #reader = new WireReader();
   readonly #request = emptyRequest();
@@ -77,12 +68,14 @@ export class Connection implements Waiter {
   #writesInFlight = 0;
   #nextTicket = 1;
   #outputAnnounced = false;
+  #unreadCounted = 0;
   #closed = false;
   #failure: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.backend = options.backend;
     this.#access = options.access;
+    this.#unread = options.unread;
     this.#onOutput = options.onOutput;
     this.#answers = new ResponseEncoder(this.#output);
   }
@@ -143,6 +136,7 @@ export class Connection implements Waiter {
   /** What {@linkcode takeOutput} gave is sent: its memory is used again. */
   outputSent(): void {
     this.#sending.clear();
+    this.#countUnread();
   }
 
   /** Ends the connection: frees all that it holds. Nothing is answered more. */
@@ -155,6 +149,9 @@ export class Connection implements Waiter {
     }
     this.#waits.clear();
     this.#futureReads.clear();
+    this.#output = this.#sending = new WireWriter(0);
+    this.#answers.writer = this.#output;
+    this.#countUnread();
   }
 
   /** Marks the connection as one that must end. */
@@ -205,7 +202,7 @@ export class Connection implements Waiter {
   /** Reads at the request's rev: now, when it comes, or too late. */
   readAt(
     request: ClientRequest,
-    read: (connection: Connection, request: ClientRequest, rev: Rev) => void,
+    read: ReadAt,
   ): void {
     const { store } = this.backend;
     // A rev below 1 means 1, as in the original.
@@ -240,6 +237,7 @@ export class Connection implements Waiter {
     const held = this.#waits.get(ticket);
     if (held === undefined) return;
     this.#waits.delete(ticket);
+    if (this.#failure !== undefined) return;
     this.#answerWait(held.tag, result);
     this.#announceOutput();
   }
@@ -248,6 +246,7 @@ export class Connection implements Waiter {
     const read = this.#futureReads.get(ticket);
     if (read === undefined) return;
     this.#futureReads.delete(ticket);
+    if (this.#failure !== undefined) return;
     this.#handle(read.request);
     this.#announceOutput();
   }
@@ -259,7 +258,7 @@ export class Connection implements Waiter {
         this.#answers.error(request.tag, "UNKNOWN_VERB");
       } else if (!this.#access.allows(this.#grant, verb.right)) {
         this.#answers.error(request.tag, "DENIED");
-      } else if (verb.needs.some((field) => request[field] === undefined)) {
+      } else if (lacks(request, verb.needs)) {
         this.#answers.error(request.tag, "MISSING_ARG");
       } else verb.handle(this, request);
     } catch (error) {
@@ -290,14 +289,29 @@ export class Connection implements Waiter {
   }
 
   #announceOutput(): void {
-    if (this.#output.length > LIMITS.unreadBytesHard) {
-      this.#failure ??= `The client leaves ${this.#output.length} bytes of ` +
-        `answers unread, the limit is ${LIMITS.unreadBytesHard}`;
-    }
-    if (this.#outputAnnounced || this.#closed) return;
+    if (this.#closed) return;
+    this.#countUnread();
+    if (this.#outputAnnounced) return;
     if (this.#output.length === 0 && this.#failure === undefined) return;
     this.#outputAnnounced = true;
     this.#onOutput();
+  }
+
+  /** Ends a connection that leaves too much unread, alone or with others. */
+  #countUnread(): void {
+    const unread = this.#output.length + this.#sending.length;
+    this.#unread.total += unread - this.#unreadCounted;
+    this.#unreadCounted = unread;
+    const { total } = this.#unread;
+    if (unread > LIMITS.unreadBytesHard) {
+      this.#failure ??= `The client leaves ${unread} bytes of answers ` +
+        `unread, the limit is ${LIMITS.unreadBytesHard}`;
+    } else if (
+      total > LIMITS.unreadBytesNode && unread > LIMITS.unreadBytesSoft
+    ) {
+      this.#failure ??= `All clients leave ${total} bytes of answers unread, ` +
+        `the limit is ${LIMITS.unreadBytesNode}; this one ${unread}`;
+    }
   }
 }
 
@@ -320,6 +334,14 @@ class WriteReply implements Reply {
   settled(outcome: Outcome): void {
     this.#connection.writeSettled(this, outcome);
   }
+}
+
+function lacks(
+  request: ClientRequest,
+  needs: readonly NeededField[],
+): boolean {
+  for (const field of needs) if (request[field] === undefined) return true;
+  return false;
 }
 
 function tooMany(what: string, held: number): Refusal {

@@ -13,5 +13,5 @@ export * from "./record.ts";
 export * from "./request.ts";
 export * from "./response.ts";
 export * from "./uri.ts";
-export { VERB_TABLE, type VerbEntry } from "./verbs.ts";
+export * from "./verbs.ts";
 export * from "./wire.ts";

@@ -59,6 +59,7 @@ export function decodeBatch(
   visit: (command: Command) => void,
 ): void {
   const reader = new WireReader();
+  let origin = "";
   for (let at = 0; at < batch.length;) {
     if (batch.length - at < 4) {
       throw new ProtocolError(`The batch ends in a length, at byte ${at}`);
@@ -71,11 +72,14 @@ export function decodeBatch(
       throw new ProtocolError(`The batch ends in a command, at byte ${start}`);
     }
     reader.reset(batch, { start, end: at });
-    visit(decodeCommand(reader));
+    const command = decodeCommand(reader, origin);
+    origin = command.origin;
+    visit(command);
   }
 }
 
-function decodeCommand(reader: WireReader): Command {
+/** Decodes one command, which likely has the origin of the one before. */
+function decodeCommand(reader: WireReader, likelyOrigin: string): Command {
   let origin = "";
   let number = 0;
   let type = 0;
@@ -84,7 +88,7 @@ function decodeCommand(reader: WireReader): Command {
   let body: Uint8Array = EMPTY;
   while (!reader.done) {
     const tag = reader.tag();
-    if (tag === ORIGIN * 8 + BYTES) origin = reader.text();
+    if (tag === ORIGIN * 8 + BYTES) origin = reader.textLike(likelyOrigin);
     else if (tag === NUMBER * 8 + VARINT) number = reader.unsigned();
     else if (tag === TYPE * 8 + VARINT) type = reader.unsigned();
     else if (tag === PATH * 8 + BYTES) path = reader.text();

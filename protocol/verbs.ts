@@ -10,17 +10,60 @@
  */
 import { type BodyView, compileGlob, isPath, LIMITS } from "../store/mod.ts";
 import type { Rev } from "../store/mod.ts";
+import type { Mutation, Outcome, Store } from "../store/mod.ts";
 import type { Right } from "./access.ts";
-import type { Connection } from "./connection.ts";
 import { type ClientRequest, type Verb, VERBS } from "./request.ts";
-import { EVENT_FLAGS } from "./response.ts";
+import { EVENT_FLAGS, type ResponseEncoder } from "./response.ts";
+
+/** Who is told what became of a proposal. */
+export interface Reply {
+  settled(outcome: Outcome): void;
+}
+
+/** The node behind a connection. */
+export interface Backend {
+  /** The node's id. */
+  readonly id: string;
+  /** The node's copy, for reading. */
+  readonly store: Store;
+  /**
+   * Has a mutation ordered, after those proposed before. What it needs of the
+   * mutation it copies before it returns; it never settles before that.
+   */
+  propose(mutation: Mutation, reply: Reply): void;
+}
+
+/** A read at a rev that can be read now. */
+export type ReadAt = (
+  asker: Asker,
+  request: ClientRequest,
+  rev: Rev,
+) => void;
+
+/** The connection that asks, as the verbs see it. */
+export interface Asker {
+  readonly backend: Backend;
+  /** Where answers are written. */
+  readonly answers: ResponseEncoder;
+  /** Reads at the request's rev: now, when it comes, or never. */
+  readAt(request: ClientRequest, read: ReadAt): void;
+  /** Waits for the first event of the glob from the request's rev on. */
+  wait(request: ClientRequest, glob: string): void;
+  /** Proposes a mutation, to be answered with the tag. */
+  propose(tag: number | undefined, mutation: Mutation): void;
+  /** Takes a secret; tells whether it is a right one. */
+  giveSecret(secret: Uint8Array): boolean;
+}
+
+/** A field that a verb may need. */
+export type NeededField = "path" | "rev" | "offset";
 
 /** One verb. */
 export interface VerbEntry {
   readonly right: Right;
   /** Fields without which the answer is MISSING_ARG. */
-  readonly needs: readonly ("path" | "rev" | "offset")[];
-  handle(connection: Connection, request: ClientRequest): void;
+  readonly needs: readonly NeededField[];
+  handle(asker: Asker, request: ClientRequest): void;
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -30,7 +73,7 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   GET: {
     right: "read",
     needs: ["path"],
-    handle: (connection, request) => connection.readAt(request, get),
+    handle: (asker, request) => asker.readAt(request, get),
   },
   SET: { right: "write", needs: ["path", "rev"], handle: set },
   DEL: { right: "write", needs: ["path", "rev"], handle: del },
@@ -44,23 +87,23 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   WAIT: {
     right: "read",
     needs: ["path", "rev"],
-    handle: (connection, request) => connection.wait(request, request.path!),
+    handle: (asker, request) => asker.wait(request, request.path!),
   },
   NOP: {
     right: "write",
     needs: [],
-    handle: (connection, { tag }) => connection.propose(tag, { type: "nop" }),
+    handle: (asker, { tag }) => asker.propose(tag, { type: "nop" }),
   },
   WALK: { right: "read", needs: ["path", "offset"], handle: walk },
   GETDIR: {
     right: "read",
     needs: ["path", "offset"],
-    handle: (connection, request) => connection.readAt(request, getdir),
+    handle: (asker, request) => asker.readAt(request, getdir),
   },
   STAT: {
     right: "read",
     needs: [],
-    handle: (connection, request) => connection.readAt(request, stat),
+    handle: (asker, request) => asker.readAt(request, stat),
   },
   SELF: {
     right: "none",
@@ -78,8 +121,8 @@ export const VERB_TABLE: ReadonlyMap<number, VerbEntry> = new Map(
   ]),
 );
 
-function get(connection: Connection, request: ClientRequest, rev: Rev): void {
-  const { answers, backend } = connection;
+function get(asker: Asker, request: ClientRequest, rev: Rev): void {
+  const { answers, backend } = asker;
   const state = backend.store.get(request.path!, rev);
   switch (state.type) {
     case "file":
@@ -91,8 +134,8 @@ function get(connection: Connection, request: ClientRequest, rev: Rev): void {
   }
 }
 
-function stat(connection: Connection, request: ClientRequest, rev: Rev): void {
-  const { answers, backend } = connection;
+function stat(asker: Asker, request: ClientRequest, rev: Rev): void {
+  const { answers, backend } = asker;
   const path = request.path ?? "";
   const state = backend.store.get(path, rev);
   const len = state.type === "file"
@@ -104,11 +147,11 @@ function stat(connection: Connection, request: ClientRequest, rev: Rev): void {
 }
 
 function getdir(
-  connection: Connection,
+  asker: Asker,
   request: ClientRequest,
   rev: Rev,
 ): void {
-  const { answers, backend } = connection;
+  const { answers, backend } = asker;
   const { tag } = request;
   const path = request.path!;
   const state = backend.store.get(path, rev);
@@ -119,9 +162,9 @@ function getdir(
   answers.name(tag, name);
 }
 
-function walk(connection: Connection, request: ClientRequest): void {
+function walk(asker: Asker, request: ClientRequest): void {
   const glob = compileGlob(request.path!);
-  connection.readAt(request, ({ answers, backend }, { tag, offset }, rev) => {
+  asker.readAt(request, ({ answers, backend }, { tag, offset }, rev) => {
     const found = backend.store.match(glob, { offset: offset!, rev });
     if (found === undefined) return answers.error(tag, "RANGE");
     const { path } = found;
@@ -130,29 +173,38 @@ function walk(connection: Connection, request: ClientRequest): void {
   });
 }
 
-function set(connection: Connection, request: ClientRequest): void {
+function set(asker: Asker, request: ClientRequest): void {
   const { tag } = request;
   const path = request.path!;
   const body = request.value ?? EMPTY;
-  if (!isPath(path)) return connection.answers.error(tag, "BAD_PATH");
+  if (!isPath(path)) return refusePath(asker, request);
   if (body.length > LIMITS.valueBytes) {
     // The store would say the same, but only after the log had carried it.
     const detail = `The value has ${body.length} bytes, the limit is ` +
       `${LIMITS.valueBytes}`;
-    return connection.answers.error(tag, "LIMIT", detail);
+    return asker.answers.error(tag, "LIMIT", detail);
   }
-  connection.propose(tag, { type: "set", path, rev: request.rev!, body });
+  asker.propose(tag, { type: "set", path, rev: request.rev!, body });
 }
 
-function del(connection: Connection, request: ClientRequest): void {
+function del(asker: Asker, request: ClientRequest): void {
   const { tag } = request;
   const path = request.path!;
-  if (!isPath(path)) return connection.answers.error(tag, "BAD_PATH");
-  connection.propose(tag, { type: "del", path, rev: request.rev! });
+  if (!isPath(path)) return refusePath(asker, request);
+  asker.propose(tag, { type: "del", path, rev: request.rev! });
 }
 
-function access(connection: Connection, request: ClientRequest): void {
-  const { answers } = connection;
-  if (connection.giveSecret(request.value ?? EMPTY)) answers.done(request.tag);
+/** A path that is only too long is told so, with both numbers. */
+function refusePath({ answers }: Asker, request: ClientRequest): void {
+  const { tag, path } = request;
+  if (path!.length <= LIMITS.pathBytes) return answers.error(tag, "BAD_PATH");
+  const detail = `The path has ${path!.length} bytes, the limit is ` +
+    `${LIMITS.pathBytes}`;
+  answers.error(tag, "LIMIT", detail);
+}
+
+function access(asker: Asker, request: ClientRequest): void {
+  const { answers } = asker;
+  if (asker.giveSecret(request.value ?? EMPTY)) answers.done(request.tag);
   else answers.error(request.tag, "DENIED");
 }

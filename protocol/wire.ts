@@ -34,6 +34,9 @@ const TWO_64 = 2 ** 64;
 const FIELD_NUMBER_MAX = 2 ** 29 - 1;
 const GROUP_DEPTH_MAX = 32;
 
+/** Up to here a loop writes text faster than TextEncoder. */
+const ASCII_LOOP_MAX = 256;
+
 /** A writer that was larger than this gives its memory back when cleared. */
 const KEPT_BYTES_MAX = 512 << 10;
 
@@ -131,6 +134,22 @@ export class WireReader {
   text(): string {
     this.skipBytes();
     return decodeText(this.#bytes, this.start, this.#at);
+  }
+
+  /** Reads text that is likely `guess`, which is then not made again. */
+  textLike(guess: string): string {
+    this.skipBytes();
+    const { start, length } = this;
+    if (length !== guess.length) {
+      return decodeText(this.#bytes, start, this.#at);
+    }
+    for (let i = 0; i < length; i++) {
+      const byte = this.#bytes[start + i]!;
+      if (byte !== guess.charCodeAt(i) || byte > 0x7f) {
+        return decodeText(this.#bytes, start, this.#at);
+      }
+    }
+    return guess;
   }
 
   /** Passes the value of a field that nobody asked for. */
@@ -276,17 +295,29 @@ export class WireWriter {
 
   /** Writes a field that holds text. */
   text(field: number, text: string): void {
-    this.#reserve(15 + text.length * 3);
+    if (text.length < ASCII_LOOP_MAX && this.#ascii(field, text)) return;
+    const bytes = ENCODER.encode(text);
+    this.bytes(field, { bytes, start: 0, length: bytes.length });
+  }
+
+  /** Writes short ASCII text, which nearly all is; tells whether it was. */
+  #ascii(field: number, text: string): boolean {
+    this.#reserve(15 + text.length);
+    const before = this.#at;
     this.#unsigned(field * 8 + BYTES);
+    this.#unsigned(text.length);
+    const bytes = this.#bytes;
     const at = this.#at;
-    // One byte of length is right for nearly all; else the text moves up.
-    const { written } = ENCODER.encodeInto(text, this.#bytes.subarray(at + 1));
-    const extra = written < 0x80 ? 0 : written < 0x4000 ? 1 : 2;
-    if (extra > 0) {
-      this.#bytes.copyWithin(at + 1 + extra, at + 1, at + 1 + written);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) {
+        this.#at = before;
+        return false;
+      }
+      bytes[at + i] = code;
     }
-    this.#unsigned(written);
-    this.#at += written;
+    this.#at = at + text.length;
+    return true;
   }
 
   #unsigned(value: number): void {

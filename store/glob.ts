@@ -77,7 +77,8 @@ export class Glob {
 /**
  * Compiles a pattern.
  *
- * @throws {DoozerError} `BAD_GLOB` where it breaks the grammar.
+ * @throws {DoozerError} `BAD_GLOB` where it breaks the grammar, `LIMIT` where
+ * it is too long.
  */
 export function compileGlob(text: string): Glob {
   if (text.length > LIMITS.pathBytes) {

@@ -33,6 +33,8 @@ export const LIMITS = {
   unreadBytesSoft: 256 << 10,
   /** Answers a client has not read, before it is cut off. */
   unreadBytesHard: 16 << 20,
+  /** The same of all clients together, before one that leaves much is cut. */
+  unreadBytesNode: 128 << 20,
   /** From the first byte of a frame to its last. */
   frameMs: 60_000,
   /** From accepting a connection to its TLS handshake or first right. */

@@ -12,6 +12,7 @@ import type { Glob } from "./glob.ts";
 import type { NodeNumber, Rev } from "./history.ts";
 import { LIMITS } from "./limits.ts";
 import { nameOf, type Path } from "./path.ts";
+import { NO_NODE } from "./tree.ts";
 import type { Versions } from "./versions.ts";
 
 /**
@@ -86,7 +87,11 @@ export class Listings {
     const directory = tree.directoryOf(node);
     if (directory === undefined) return [];
     const named: { node: NodeNumber; path: Path }[] = [];
-    for (const entry of directory.entries) {
+    for (
+      let entry = directory.first;
+      entry !== NO_NODE;
+      entry = tree.entryAfter(entry)
+    ) {
       if (!this.#versions.existed(entry, rev)) continue;
       named.push({ node: entry, path: tree.pathOf(entry) });
     }

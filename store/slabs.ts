@@ -17,7 +17,9 @@ export type BodyRef = number;
 export const NO_BODY: BodyRef = 0;
 
 const PAGE_BYTES = 256 << 10;
-const SLOTS_MAX = 1 << 16;
+/** Slots of 16 bytes, the smallest, fill a page; so a ref has 32 bits. */
+const SLOTS_MAX = 1 << 14;
+const PAGES_MAX = 2 ** 32 / SLOTS_MAX;
 const SHARED_BYTES_MAX = 32 << 10;
 const FREE_LIST_END = 0xffff;
 
@@ -123,6 +125,7 @@ export class Slabs {
 
   #addPage(sizeClass: number, slotBytes: number): Page {
     const number = this.#unusedNumbers.pop() ?? this.#pages.length;
+    assert(number < PAGES_MAX, "the limits keep the pages below 2^18");
     const slots = sizeClass < 0 ? 1 : Math.floor(PAGE_BYTES / slotBytes);
     const bytes = new Uint8Array(slots * slotBytes);
     const page: Page = {

@@ -26,10 +26,13 @@ export const NODE_BYTES = 200;
 /** What a directory costs, its node and path included; measured: 980. */
 export const DIRECTORY_BYTES = 1000;
 
+/** The number of no node: a list of entries ends with it. */
+export const NO_NODE: NodeNumber = -1;
+
 /** The part of a node that only directories have. */
 export class Directory {
-  /** Nodes one level below, existing or only retained. */
-  readonly entries: Set<NodeNumber> = new Set();
+  /** The first of the nodes one level below, existing or only retained. */
+  first: NodeNumber = NO_NODE;
   /** How many of the entries exist now. */
   live = 0;
   /** The last rev at which a file below came into being or went. */
@@ -78,9 +81,11 @@ export class Tree {
   readonly #directories: Map<NodeNumber, Directory> = new Map();
   readonly #unused: NodeNumber[] = [];
   #parents = new Int32Array(64);
+  #nextEntries = new Int32Array(64);
+  #previousEntries = new Int32Array(64);
   #heads = new Float64Array(64);
   #baseRevs = new Float64Array(64);
-  #baseBodies = new Float64Array(64);
+  #baseBodies = new Uint32Array(64);
   #baseLengths = new Uint32Array(64);
   #fileLive = new Uint8Array(64);
 
@@ -111,7 +116,7 @@ export class Tree {
     }
     for (let at = missing.pop(); at !== undefined; at = missing.pop()) {
       const node = this.#add(at, above);
-      this.#directoryAt(above).entries.add(node);
+      this.#linkEntry(above, node);
       above = node;
     }
     return above;
@@ -124,6 +129,11 @@ export class Tree {
   /** The directory that holds the node; the root's is the root. */
   parentOf(node: NodeNumber): NodeNumber {
     return this.#parents[node]!;
+  }
+
+  /** The entry after this one in its directory, or {@linkcode NO_NODE}. */
+  entryAfter(node: NodeNumber): NodeNumber {
+    return this.#nextEntries[node]!;
   }
 
   /** The newest rev of the node, retained or not; 0 where it never had one. */
@@ -237,10 +247,25 @@ export class Tree {
     this.#heads[node] = 0;
     this.#unused.push(node);
     const directory = this.#directoryAt(above);
-    directory.entries.delete(node);
-    if (directory.entries.size === 0 && above !== ROOT_NODE) {
+    const previous = this.#previousEntries[node]!;
+    const next = this.#nextEntries[node]!;
+    if (next !== NO_NODE) this.#previousEntries[next] = previous;
+    if (previous !== NO_NODE) this.#nextEntries[previous] = next;
+    else directory.first = next;
+    if (directory.first === NO_NODE && above !== ROOT_NODE) {
       this.#directories.delete(above);
     }
+  }
+
+  /** Entries are a doubly linked list: 8 bytes each, and none in the heap. */
+  #linkEntry(above: NodeNumber, node: NodeNumber): void {
+    const directory = this.#directoryAt(above);
+    this.#previousEntries[node] = NO_NODE;
+    this.#nextEntries[node] = directory.first;
+    if (directory.first !== NO_NODE) {
+      this.#previousEntries[directory.first] = node;
+    }
+    directory.first = node;
   }
 
   #add(path: Path, above: NodeNumber): NodeNumber {
@@ -270,9 +295,14 @@ export class Tree {
       return to;
     };
     this.#parents = larger(this.#parents, new Int32Array(size));
+    this.#nextEntries = larger(this.#nextEntries, new Int32Array(size));
+    this.#previousEntries = larger(
+      this.#previousEntries,
+      new Int32Array(size),
+    );
     this.#heads = larger(this.#heads, new Float64Array(size));
     this.#baseRevs = larger(this.#baseRevs, new Float64Array(size));
-    this.#baseBodies = larger(this.#baseBodies, new Float64Array(size));
+    this.#baseBodies = larger(this.#baseBodies, new Uint32Array(size));
     this.#baseLengths = larger(this.#baseLengths, new Uint32Array(size));
     this.#fileLive = larger(this.#fileLive, new Uint8Array(size));
   }

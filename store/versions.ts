@@ -11,7 +11,7 @@ import { DEL, type History, type NodeNumber, SET } from "./history.ts";
 import type { Rev } from "./history.ts";
 import { DIRECTORY, MISSING } from "./mutation.ts";
 import type { Slabs } from "./slabs.ts";
-import type { Directory, Tree } from "./tree.ts";
+import { type Directory, NO_NODE, type Tree } from "./tree.ts";
 
 /** A file at some rev. The body lies in the store's memory. */
 export interface FileState extends BodyView {
@@ -99,9 +99,12 @@ export class Versions {
   countEntries(directory: Directory, rev: Rev): number {
     if (rev >= directory.shapeRev) return directory.live;
     let count = 0;
-    for (const entry of directory.entries) {
-      if (this.existed(entry, rev)) count++;
-    }
+    const { tree } = this;
+    for (
+      let entry = directory.first;
+      entry !== NO_NODE;
+      entry = tree.entryAfter(entry)
+    ) if (this.existed(entry, rev)) count++;
     return count;
   }
 

@@ -10,6 +10,7 @@
  */
 import { Access, type Address, type Backend } from "../mod.ts";
 import { Connection, formatAddress, type Secrets } from "../mod.ts";
+import { UnreadAnswers } from "../mod.ts";
 import { LIMITS } from "../../store/mod.ts";
 import type { Log } from "./log.ts";
 import type { Flushable, Turn } from "./turn.ts";
@@ -24,11 +25,28 @@ export interface SocketServerOptions {
   readonly secrets: Secrets;
   readonly turn: Turn;
   readonly log: Log;
+  /** Time limits other than the usual ones, for tests. */
+  readonly timeLimits?: TimeLimits;
 }
+
+/** How long clients may keep us waiting, in milliseconds. */
+export interface TimeLimits {
+  /** From accepting to the end of the TLS handshake, or to a secret. */
+  readonly handshakeMs: number;
+  /** From one frame to the next, once that has begun. */
+  readonly frameMs: number;
+  /** How often the limits are looked after. */
+  readonly sweepMs: number;
+}
+
+const TIME_LIMITS: TimeLimits = {
+  handshakeMs: LIMITS.handshakeMs,
+  frameMs: LIMITS.frameMs,
+  sweepMs: 1_000,
+};
 
 /** Bytes that a read makes room for, at least. */
 const READ_BYTES = 8 << 10;
-const SWEEP_MS = 1_000;
 /** A listener that fails (out of descriptors, say) is tried again after. */
 const ACCEPT_RETRY_MS = 100;
 
@@ -36,6 +54,8 @@ const ACCEPT_RETRY_MS = 100;
 export class SocketServer {
   readonly #options: SocketServerOptions;
   readonly #access: Access;
+  readonly #timeLimits: TimeLimits;
+  readonly #unread = new UnreadAnswers();
   readonly #listener: Deno.Listener;
   readonly #links: Set<ClientLink> = new Set();
   readonly #sweeper: ReturnType<typeof setInterval>;
@@ -51,10 +71,14 @@ export class SocketServer {
     const { address, tls } = options;
     this.#options = options;
     this.#access = new Access(options.secrets);
+    this.#timeLimits = options.timeLimits ?? TIME_LIMITS;
     this.#listener = tls === undefined
       ? Deno.listen({ ...address })
       : Deno.listenTls({ ...address, cert: tls.cert, key: tls.key });
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweeper = setInterval(
+      () => this.#sweep(),
+      this.#timeLimits.sweepMs,
+    );
     this.#acceptAll();
   }
 
@@ -113,6 +137,8 @@ export class SocketServer {
       log,
       backend: this.#options.backend,
       access: this.#access,
+      unread: this.#unread,
+      timeLimits: this.#timeLimits,
       turn: this.#options.turn,
       onEnd: () => this.#links.delete(link),
     });
@@ -134,6 +160,8 @@ interface ClientLinkOptions {
   readonly log: Log;
   readonly backend: Backend;
   readonly access: Access;
+  readonly unread: UnreadAnswers;
+  readonly timeLimits: TimeLimits;
   readonly turn: Turn;
   readonly onEnd: () => void;
 }
@@ -159,6 +187,7 @@ class ClientLink implements Flushable {
     this.#connection = new Connection({
       backend: options.backend,
       access: options.access,
+      unread: options.unread,
       onOutput: () => options.turn.hasOutput(this),
     });
   }
@@ -205,17 +234,18 @@ class ClientLink implements Flushable {
   /** Ends a client that has kept us waiting for too long. */
   enforceDeadlines(now: number): void {
     const connection = this.#connection;
+    const { handshakeMs, frameMs } = this.#options.timeLimits;
     if (connection.failure !== undefined) return this.end(connection.failure);
     const unproved = this.#handshaking || !connection.trusted;
-    if (unproved && now - this.#openedAt > LIMITS.handshakeMs) {
+    if (unproved && now - this.#openedAt > handshakeMs) {
       const what = this.#handshaking ? "its TLS handshake" : "a secret";
-      return this.end(`It has not given ${what} in ${LIMITS.handshakeMs} ms`);
+      return this.end(`It has not given ${what} in ${handshakeMs} ms`);
     }
     const { frames, waiting } = connection.input;
     if (waiting === 0 || connection.paused || frames !== this.#partial.frames) {
       this.#partial = { since: now, frames };
-    } else if (now - this.#partial.since > LIMITS.frameMs) {
-      this.end(`It has not finished a frame in ${LIMITS.frameMs} ms`);
+    } else if (now - this.#partial.since > frameMs) {
+      this.end(`It has not finished a frame in ${frameMs} ms`);
     }
   }
 
@@ -229,6 +259,9 @@ class ClientLink implements Flushable {
       connection.process();
       // The client feels it through TCP that we do not read on.
       while (connection.paused && !this.#ended) await this.#sent();
+    }
+    if (input.waiting > 0 && !this.#ended) {
+      connection.fail("The client has left in the middle of a frame");
     }
     this.#readEnded = true;
     this.#endIfDone();

@@ -1,0 +1,82 @@
+/**
+ * Where a command asks: flags before environment before the default.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { findTarget, readRevArg, readRevFlag } from "../../cli/ask.ts";
+import { Flags } from "../../cli/flags.ts";
+import { FakeIo } from "./fake_io.ts";
+
+const HERE = "doozer:?ca=127.0.0.1:8046";
+const A = "doozer:?ca=a:1";
+const B = "doozer:?ca=b:1";
+
+interface Row {
+  readonly does: string;
+  readonly flags?: Record<string, unknown>;
+  readonly env?: Record<string, string>;
+  readonly uri: string;
+  readonly options?: Record<string, unknown>;
+}
+
+const ROWS: readonly Row[] = [
+  { does: "default", uri: HERE },
+  { does: "environment", env: { DOOZER_URI: A }, uri: A },
+  { does: "flag first", flags: { uri: B }, env: { DOOZER_URI: A }, uri: B },
+  {
+    does: "name service",
+    env: { DOOZER_BOOT_URI: A },
+    uri: HERE,
+    options: { bootUri: A },
+  },
+  {
+    does: "name service by flag",
+    flags: { "boot-uri": B },
+    env: { DOOZER_BOOT_URI: A },
+    uri: HERE,
+    options: { bootUri: B },
+  },
+  {
+    does: "secret for reading",
+    env: { DOOZER_ROSECRET: "ro" },
+    uri: HERE,
+    options: { secret: "ro" },
+  },
+  {
+    does: "secret for writing first",
+    env: { DOOZER_ROSECRET: "ro", DOOZER_RWSECRET: "rw" },
+    uri: HERE,
+    options: { secret: "rw" },
+  },
+  {
+    does: "the URI's own secret first",
+    flags: { uri: `${A}&sk=own` },
+    env: { DOOZER_RWSECRET: "rw" },
+    uri: `${A}&sk=own`,
+  },
+  { does: "TLS", flags: { tls: true }, uri: `${HERE}&tls=true` },
+];
+
+Deno.test("findTarget() reads flags and environment", async (t) => {
+  for (const { does, flags = {}, env = {}, uri, options = {} } of ROWS) {
+    await t.step(does, () => {
+      const target = findTarget(new Flags(flags), new FakeIo({ env }));
+      assertEquals(target, { uri, options });
+    });
+  }
+});
+
+Deno.test("readRevFlag(): -1 is the current rev", () => {
+  assertEquals(readRevFlag(new Flags({})), {});
+  assertEquals(readRevFlag(new Flags({ rev: "-1" })), {});
+  assertEquals(readRevFlag(new Flags({ rev: "0" })), { rev: 0 });
+  assertEquals(readRevFlag(new Flags({ rev: "42" })), { rev: 42 });
+});
+
+Deno.test("readRevArg() forces with a number above all", () => {
+  assertEquals(readRevArg("-1"), -1);
+  assertEquals(readRevArg("7"), 7);
+  assertEquals(readRevArg("4611686018427387904"), Number.MAX_SAFE_INTEGER);
+});

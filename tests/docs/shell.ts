@@ -1,0 +1,242 @@
+/**
+ * Turns the shell blocks of a document into one bash script and runs it, as a
+ * reader would: in order, in one shell, in an empty folder, with `doozer`,
+ * `deno` and `npx` on the PATH.
+ *
+ * A document writes the default port; here the kernel chooses a free one. So
+ * the `doozer` on the PATH is a shim that moves port 8046 to the port on which
+ * the document's node listens, and the outputs are moved back.
+ *
+ * @module
+ */
+
+import { doozerCommand } from "../system/process.ts";
+import { type Block, matchesOutput } from "./markdown.ts";
+
+/** What came of one block. */
+export interface Ran {
+  readonly block: Block;
+  /** Standard output and error as they came; undefined: never reached. */
+  readonly output?: string;
+  /** The output block that follows in the document. */
+  readonly shown?: string;
+}
+
+/** What came of a document: the script's status, and each block's output. */
+export interface Result {
+  readonly status: number;
+  readonly ran: readonly Ran[];
+  readonly log: string;
+}
+
+/** Runs a document's blocks; `work` and `home` are folders of its own. */
+export async function runBlocks(
+  blocks: readonly Block[],
+  { top, work, home }: { top: string; work: string; home: string },
+): Promise<Result> {
+  await writePrograms(home);
+  await writeImports(top, work);
+  const script = `${home}/script`;
+  await Deno.writeTextFile(script, toScript(blocks, top));
+  const env: Record<string, string> = {
+    ...Deno.env.toObject(),
+    PATH: `${home}/bin:${Deno.env.get("PATH") ?? ""}`,
+    DOCS: home,
+    NO_COLOR: "1",
+  };
+  for (const name of Object.keys(env)) {
+    if (name.startsWith("DOOZER_")) delete env[name];
+  }
+  const { code, log } = await runScript(script, work, env);
+  const ports = (readIfThere(`${home}/ports`) ?? "").match(/\d+/g) ?? [];
+  const ran = blocks.flatMap((block, index): Ran[] => {
+    if (!isRun(block)) return [];
+    const next = blocks[index + 1];
+    const output = ports.reduce(
+      (text, port) => text?.replaceAll(`:${port}`, ":8046"),
+      readIfThere(`${home}/${block.line}.out`),
+    );
+    return [{
+      block,
+      ...(output === undefined ? {} : { output }),
+      ...(next?.language === "output" ? { shown: next.text } : {}),
+    }];
+  });
+  return { status: code, ran, log };
+}
+
+/** Runs the script in a process group of its own, so that all of it ends. */
+async function runScript(
+  script: string,
+  cwd: string,
+  env: Record<string, string>,
+): Promise<{ code: number; log: string }> {
+  const bash = new Deno.Command("bash", {
+    args: [script],
+    cwd,
+    env,
+    clearEnv: true,
+    detached: true,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const deadline = setTimeout(() => Deno.kill(-bash.pid, "SIGKILL"), 120_000);
+  const { code, stderr } = await bash.output();
+  clearTimeout(deadline);
+  return { code, log: new TextDecoder().decode(stderr) };
+}
+
+/** Whether a block is a command to run. */
+export function isRun(block: Block): boolean {
+  return block.language === "sh" && !block.marks.has("norun");
+}
+
+/** What is wrong with a run; empty if all is as the document shows. */
+export function complaints(result: Result): string[] {
+  const found: string[] = [];
+  for (const [index, { block, output, shown }] of result.ran.entries()) {
+    const wrong = (what: string): number =>
+      found.push(
+        `line ${block.line}: ${what}\n${block.text}\n-- printed:\n${output}`,
+      );
+    if (output === undefined) continue;
+    const last = result.ran[index + 1]?.output === undefined;
+    if (last && result.status !== 0) {
+      wrong(`ended with status ${result.status} ${result.log}`);
+    } else if (shown !== undefined && !matchesOutput(shown, output)) {
+      wrong(`printed something else than shown:\n${shown}\n-- by`);
+    }
+  }
+  if (result.status !== 0 && found.length === 0) {
+    found.push(`status ${result.status}: ${result.log}`);
+  }
+  return found;
+}
+
+function toScript(blocks: readonly Block[], top: string): string {
+  const parts = [PRELUDE];
+  const runs = blocks.filter(isRun);
+  if (!runs.some((run) => run.marks.has("background") && serves(run.text))) {
+    parts.push(background({ line: 0, text: "doozer serve" }, 1));
+  }
+  for (const [index, block] of blocks.entries()) {
+    const file = block.marks.get("file");
+    if (file !== undefined) {
+      parts.push(
+        `cat >${quote(file)} <<'END OF FILE'\n${block.text}\nEND OF FILE`,
+      );
+    }
+    if (!isRun(block)) continue;
+    const next = blocks[index + 1];
+    const lines = next?.language === "output"
+      ? next.text.split("\n").length
+      : 1;
+    if (block.marks.has("background")) parts.push(background(block, lines));
+    else {parts.push(
+        foreground(block, block.marks.has("top") ? top : undefined),
+      );}
+  }
+  return parts.join("\n") + "\n";
+}
+
+function foreground(block: Block, folder: string | undefined): string {
+  const [open, close] = folder === undefined
+    ? ["{", "}"]
+    : [`( cd ${quote(folder)}`, ")"];
+  return `${open}\n${block.text}\n${close} >"$DOCS/${block.line}.out" 2>&1 </dev/null`;
+}
+
+function serves(text: string): boolean {
+  return /\bdoozer serve\b/.test(text);
+}
+
+/** A block that goes on running, as in a terminal of its own. */
+function background(
+  { line, text }: { line: number; text: string },
+  lines: number,
+): string {
+  return `mkfifo "$DOCS/${line}.pipe"
+{
+${text}
+} >"$DOCS/${line}.pipe" 2>&1 </dev/null &
+follow ${line} ${lines} ${serves(text) ? "serve" : "client"}`;
+}
+
+const PRELUDE = `set -euo pipefail
+end() {
+  trap '' TERM
+  kill -TERM 0
+  wait
+}
+trap end EXIT
+pipe=9
+# follow LINE N KIND: waits until the block at LINE has printed N lines, or, if
+# it serves, its address: there the document's commands go from now on.
+follow() {
+  local text count=0 port=
+  pipe=$((pipe + 1)) # By hand, for the bash of macOS is old.
+  eval "exec $pipe<\\"\\$DOCS/$1.pipe\\""
+  while (( count < $2 )) || [[ $3 == serve && -z $port ]]; do
+    IFS= read -r -t 30 -u "$pipe" text
+    printf '%s\\n' "$text" >>"$DOCS/$1.out"
+    if [[ $3 == serve && -z $port && $text =~ 127\\.0\\.0\\.1:([0-9]+) ]]; then
+      port=\${BASH_REMATCH[1]}
+      printf '%s\\n' "$port" >>"$DOCS/ports"
+      export DOOZER_URI="doozer:?ca=127.0.0.1:$port"
+    fi
+    count=$((count + 1))
+  done
+  cat <&"$pipe" >>"$DOCS/$1.rest" &
+}`;
+
+async function writePrograms(home: string): Promise<void> {
+  const deno = quote(Deno.execPath());
+  const programs: Record<string, string> = {
+    deno: `exec ${deno} "$@"`,
+    // What npx would download is what runs these tests.
+    npx: `[[ "$1 $2" == "-y deno@${Deno.version.deno}" ]] || {
+  echo "npx $*: not the Deno of these tests, ${Deno.version.deno}" >&2
+  exit 1
+}
+exec ${deno} "\${@:3}"`,
+    doozer: `port=$(tail -n 1 "$DOCS/ports" 2>/dev/null || echo 0)
+if [[ " $* " == *" serve "* && " $* " != *" help "* ]]; then
+  port=0
+  [[ " $* " == *" -l "* ]] || set -- "$@" -l 127.0.0.1:0
+fi
+export DOOZER_URI=\${DOOZER_URI:-doozer:?ca=127.0.0.1:8046}
+DOOZER_URI=\${DOOZER_URI//:8046/:$port}
+exec ${doozerCommand().map(quote).join(" ")} "\${@//:8046/:$port}"`,
+  };
+  await Deno.mkdir(`${home}/bin`);
+  for (const [name, text] of Object.entries(programs)) {
+    const path = `${home}/bin/${name}`;
+    await Deno.writeTextFile(path, `#!/usr/bin/env bash\n${text}\n`, {
+      mode: 0o755,
+    });
+  }
+}
+
+/** Lets a document's program import the package as it will be published. */
+async function writeImports(top: string, work: string): Promise<void> {
+  const { name, exports } = JSON.parse(
+    await Deno.readTextFile(`${top}/deno.json`),
+  );
+  const client = new URL(exports["."], `file://${top}/`).href;
+  const config = { lock: false, imports: { [`jsr:${name}`]: client } };
+  await Deno.writeTextFile(`${work}/deno.json`, JSON.stringify(config));
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
