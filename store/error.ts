@@ -41,6 +41,7 @@ export class DoozerError extends Error {
   /** The sentence without the code, as sent to clients. */
   readonly detail: string;
 
+  /** The message becomes the code in brackets, then the detail. */
   constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
     super(`[${code}] ${detail}`, options);
     this.name = "DoozerError";

@@ -23,14 +23,17 @@ export interface RequestOptions extends AskOptions {
 
 /** A file as it was read. */
 export interface FileView {
+  /** The path that was asked for, or that matched. */
   readonly path: string;
   /** The rev at which it was written; 0 where there is no such file. */
   readonly rev: Rev;
+  /** The body; empty where there is no such file. */
   readonly value: Uint8Array;
 }
 
 /** What a path is. */
 export interface StatView {
+  /** The path that was asked for. */
   readonly path: string;
   /** The file's rev; 0 where there is nothing, -2 for a directory. */
   readonly rev: Rev;
@@ -40,8 +43,11 @@ export interface StatView {
 
 /** A change of the tree. */
 export interface ChangeEvent {
+  /** The file that changed; "/" where nothing did (a NOP). */
   readonly path: string;
+  /** The rev that the change made. */
   readonly rev: Rev;
+  /** Whether the file was written, removed, or nothing happened. */
   readonly kind: "set" | "del" | "nop";
   /** The file's new body; empty unless `kind` is "set". */
   readonly value: Uint8Array;
@@ -212,6 +218,7 @@ export class Client implements Disposable {
     this.#exchange.end(new DoozerError("CLOSED", "The client is closed"));
   }
 
+  /** Ends the connection: for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -17,8 +17,14 @@ import { DoozerError } from "../../store/mod.ts";
 import { Client } from "./client.ts";
 import { type ConnectOptions, DEFAULT_TIMEOUT_MS, dial } from "./dial.ts";
 
-export { DoozerError, type ErrorCode, type Rev } from "../../store/mod.ts";
+export {
+  DoozerError,
+  ERROR_CODES,
+  type ErrorCode,
+  type Rev,
+} from "../../store/mod.ts";
 export * from "./client.ts";
+export type { AskOptions } from "./exchange.ts";
 export type { ConnectOptions } from "./dial.ts";
 
 /**
