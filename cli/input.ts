@@ -5,7 +5,7 @@
  */
 
 import { DoozerError, LIMITS } from "../store/mod.ts";
-import type { Io } from "./io.ts";
+import { cannot, type Io } from "./io.ts";
 // @ts-types="./streams.d.ts"
 import { LimitedBytesTransformStream, toBytes } from "@std/streams";
 
@@ -21,7 +21,9 @@ export async function readBody(io: Io): Promise<Uint8Array> {
   try {
     return await toBytes(io.input.pipeThrough(limit));
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof RangeError)) {
+      throw cannot("read standard input", error);
+    }
     throw new DoozerError(
       "LIMIT",
       `Cannot read the body: it is above ${LIMITS.valueBytes} bytes, ` +

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { DoozerError } from "../store/mod.ts";
+
 /** Standard streams and environment. */
 export interface Io {
   /** Writes all bytes to standard output. */
@@ -39,18 +41,27 @@ export function processIo(): Io {
 
 async function writeStdout(bytes: Uint8Array): Promise<void> {
   let rest = bytes;
-  while (rest.length > 0) {
-    try {
-      // A pipe takes what it has room for.
+  try {
+    // A pipe takes what it has room for.
+    while (rest.length > 0) {
       rest = rest.subarray(await Deno.stdout.write(rest));
-    } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe) throw new PipeClosed();
-      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      // Another process has set our pipe to non-blocking; there is no event
-      // to wait for, so look again soon.
-      await new Promise((resolve) => setTimeout(resolve, 5));
     }
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw new PipeClosed();
+    throw cannot("write standard output", error);
   }
+}
+
+/** The machine refused; that is no fault of ours. */
+export function cannot(deed: string, cause: unknown): DoozerError {
+  // Where another process has made our pipe non-blocking, Deno does not tell
+  // how much was written: to go on could write bytes twice.
+  const why = cause instanceof Deno.errors.WouldBlock
+    ? 'it is non-blocking and full (send it through "| cat")'
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return new DoozerError("OTHER", `Cannot ${deed}: ${why}`, { cause });
 }
 
 const encoder = new TextEncoder();

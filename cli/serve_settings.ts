@@ -6,7 +6,7 @@
  */
 
 import type { Address } from "../protocol/mod.ts";
-import { LIMITS } from "../store/mod.ts";
+import { isPath, LIMITS } from "../store/mod.ts";
 import { isLoopback, readAddress } from "./address.ts";
 import { readPem } from "./ask.ts";
 import type { Flags } from "./flags.ts";
@@ -18,6 +18,9 @@ import {
   readLogLevel,
 } from "./log.ts";
 import { UsageError } from "./usage_error.ts";
+
+/** Room is left for the rest of /ctl/ns/NAME/ID. */
+const NAME_BYTES_MAX = 255;
 
 /** All that `serve` needs to know. */
 export interface ServeSettings {
@@ -102,13 +105,13 @@ function unsafe(hostname: string): UsageError {
 
 function readName(flags: Flags): string {
   const name = flags.text("name") ?? "local";
-  // It becomes a name in the tree: /ctl/ns/NAME/ID.
-  if (/^[A-Za-z0-9.\-_:@~+,=]+$/.test(name) && !/^\.\.?$/.test(name)) {
-    return name;
-  }
+  // It becomes a name in the tree, above ids of nodes.
+  const isName = !name.includes("/") && isPath(`/${name}`);
+  if (isName && name.length <= NAME_BYTES_MAX) return name;
   throw new UsageError(
     `Cannot name the cluster "${name}"`,
-    "A name holds letters, digits and . - _ : @ ~ + , =",
+    "A name holds letters, digits and . - _ : @ ~ + , = and at most " +
+      `${NAME_BYTES_MAX} of them`,
   );
 }
 

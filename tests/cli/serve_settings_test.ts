@@ -78,6 +78,7 @@ Deno.test("serve refuses flags that it cannot honour", async (t) => {
     ["-advertise x:y", '"x:y"'],
     ["-c a/b", 'Cannot name the cluster "a/b"'],
     ["-c ..", 'Cannot name the cluster ".."'],
+    [`-c ${"n".repeat(256)}`, "Cannot name the cluster"],
     ["-hist 0", '"0" revs'],
     ["-hist 1.5", '"1.5" revs'],
     ["-hist -3", '"-3" revs'],

@@ -12,15 +12,11 @@ import {
   concatBytes,
   encodeBytes,
   encodeNumber,
-  encodeRawRequest,
-  encodeVarint,
-  frame,
-  frameHeader,
-  frameRequest,
-  RawClient,
-  type RawRequest,
-  type RawResponse,
 } from "../protocol/raw_client.ts";
+import { encodeRawRequest, encodeVarint } from "../protocol/raw_client.ts";
+import { frame, frameHeader, frameRequest } from "../protocol/raw_client.ts";
+import { RawClient, type RawRequest } from "../protocol/raw_client.ts";
+import type { RawResponse } from "../protocol/raw_client.ts";
 import { type LocalNode, withLocalNode, Witness } from "./witness.ts";
 
 const REV = encodeRawRequest({ tag: 1, verb: "REV" });
@@ -197,18 +193,19 @@ const BAD_PATHS: (string | Uint8Array)[] = [
   Uint8Array.of(47, 0xed, 0xa0, 0x80),
 ];
 
+function refusalOf(path: string | Uint8Array): RawResponse {
+  const { pathBytes } = LIMITS;
+  if (path.length <= pathBytes) return { tag: 1, err_code: "BAD_PATH" };
+  const detail = `LIMIT: The path has ${path.length} bytes, the limit is ` +
+    `${pathBytes}`;
+  return { tag: 1, err_code: "OTHER", err_detail: detail };
+}
+
 testAbuse("bad paths are refused by writes, missing in reads", async (node) => {
   using client = await RawClient.connect(node.addr);
   const before = await client.ask({ verb: "REV" });
   for (const path of BAD_PATHS) {
-    const refused = path.length <= LIMITS.pathBytes
-      ? { tag: 1, err_code: "BAD_PATH" }
-      : {
-        tag: 1,
-        err_code: "OTHER",
-        err_detail: `LIMIT: The path has ${path.length} bytes, the limit is ` +
-          `${LIMITS.pathBytes}`,
-      };
+    const refused = refusalOf(path);
     const set = { tag: 1, verb: "SET", path, value: "v", rev: -1 };
     const del = { tag: 1, verb: "DEL", path, rev: -1 };
     assertEquals(await client.ask(set), refused, `SET ${path}`);

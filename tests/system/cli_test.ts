@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { LIMITS } from "../../store/mod.ts";
 import cases from "./cli_cases.json" with { type: "json" };
 import {
   type NodeProcess,
@@ -15,7 +16,9 @@ import {
   spawn,
   startNodeProcess,
   startWatch,
+  text,
 } from "./node_process.ts";
+import { doozerCommand } from "./process.ts";
 
 /** What the original did, or where we differ and why. */
 interface Case {
@@ -97,24 +100,40 @@ function assertMatches(got: string, wanted: string): void {
   if (!new RegExp(`^${parts.join("")}$`).test(got)) assertEquals(got, wanted);
 }
 
-function text(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
-
 Deno.test("get is exact for any bytes, as text and as JSON", async () => {
   await using node = await startNodeProcess();
-  const body = Uint8Array.from({ length: 256 }, (_, i) => i);
+  // More than a pipe holds, with every byte in many neighbourhoods.
+  const length = LIMITS.valueBytes;
+  const body = Uint8Array.from({ length }, (_, i) => i * (i >> 8));
   const run = (args: string[]): Promise<RunResult> =>
     runDoozer(node.uri, { args, stdin: body, status: 0 });
   await run(["add", "/bytes"]);
   assertEquals((await run(["get", "/bytes"])).stdout, body);
   const { stdout } = await run(["get", "-o", "json", "/bytes"]);
-  assertEquals(JSON.parse(text(stdout)).value_base64, btoa(latin1(body)));
+  const decoded = atob(JSON.parse(text(stdout)).value_base64);
+  assertEquals(Uint8Array.from(decoded, (c) => c.charCodeAt(0)), body);
 });
 
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
+Deno.test({
+  name: "a machine that refuses is no fault of doozer",
+  ignore: Deno.build.os !== "linux", // It has /dev/full.
+  fn: async () => {
+    await using node = await startNodeProcess();
+    const rows: readonly [string, string, string][] = [
+      ["add /m", "</", "Cannot read standard input: "],
+      ["self", ">/dev/full", "Cannot write standard output: "],
+    ];
+    for (const [line, redirection, message] of rows) {
+      const args = [...doozerCommand(), ...line.split(" ")];
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: ["-c", `exec "$@" ${redirection}`, "sh", ...args],
+        env: { DOOZER_URI: node.uri },
+      }).output();
+      assert(text(stderr).startsWith(`doozer: ${message}`), text(stderr));
+      assertEquals(code, 2);
+    }
+  },
+});
 
 /** A port on which nothing listens: the kernel's last choice, given back. */
 function deadAddress(): string {
@@ -227,19 +246,6 @@ Deno.test("a reader that goes away ends a command quietly", async () => {
   assertEquals([code, stderr], [0, ""]);
 });
 
-Deno.test("a signal ends a node with status 0", async (t) => {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    await t.step(signal, async () => {
-      await using node = await startNodeProcess();
-      // With a client that waits, too.
-      await using watch = startWatch(node.uri, ["-r", "1", "/**"]);
-      await watch[Symbol.asyncIterator]().next();
-      const { code } = await node.stop(signal);
-      assertEquals(code, 0, node.stderr());
-    });
-  }
-});
-
 Deno.test("a client is told when its node stops", async () => {
   await using node = await startNodeProcess();
   const child = spawn(["watch", "-r", "1", "/**"], { DOOZER_URI: node.uri });
@@ -252,149 +258,3 @@ Deno.test("a client is told when its node stops", async () => {
   assertEquals(code, 5);
   assertStringIncludes(stderr, `The connection to ${node.addr} is lost`);
 });
-
-/** Runs `serve` where it cannot start. */
-async function failToServe(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ code: number; stderr: string }> {
-  const options = { args: ["serve", ...args], env };
-  const { code, stderr } = await runDoozer("", options);
-  return { code, stderr: text(stderr) };
-}
-
-Deno.test("serve says why it cannot start", async (t) => {
-  await using node = await startNodeProcess();
-  const rows: readonly [string[], number, string][] = [
-    [["-l", node.addr], 2, `Cannot serve on ${node.addr}: the address is in`],
-    [["-l", "192.0.2.1:1", "--insecure"], 2, "no such address"],
-    [["-l", "0.0.0.0:0"], 127, "takes a secret and TLS"],
-    [["-l", "x"], 127, "takes a secret and TLS"],
-    [["-a", "127.0.0.1:1"], 127, "clusters are not there yet"],
-    [["-w", ":8000"], 127, "the web view"],
-    [["-hist", "0"], 127, "history"],
-    [["-tlscert", "/nowhere", "-tlskey", "/nowhere"], 2, '"/nowhere"'],
-    [["-tlscert", "deno.json", "-tlskey", "deno.json"], 2, "PEM"],
-    [["extra"], 127, "Wrong number of arguments"],
-  ];
-  for (const [args, code, message] of rows) {
-    await t.step(`serve ${args.join(" ")}`, async () => {
-      const run = await failToServe(args);
-      assertEquals(run.code, code, run.stderr);
-      assertStringIncludes(run.stderr, message);
-      assert(!run.stderr.includes("    at "), run.stderr);
-    });
-  }
-});
-
-Deno.test("serve accepts the original's flags", async () => {
-  const args = "-c prod -w false -fill 3 -timeout 60 -hist 5".split(" ");
-  await using node = await startNodeProcess({ args });
-  const get = { args: ["get", "/ctl/name"], status: 0 };
-  assertEquals(text((await runDoozer(node.uri, get)).stdout), "prod");
-  // Seven files found the node; of eight revs five are kept.
-  await runDoozer(node.uri, { args: ["nop"], status: 0 });
-  const old = { args: ["get", "-r", "1", "/ctl/name"], status: 2 };
-  assertStringIncludes(
-    text((await runDoozer(node.uri, old)).stderr),
-    "[TOO_LATE] ",
-  );
-});
-
-Deno.test("serve --advertise registers another address", async () => {
-  const args = ["--advertise", "10.1.2.3:8046"];
-  await using node = await startNodeProcess({ args });
-  assert(node.addr.startsWith("127.0.0.1:"));
-  const self = await runDoozer(node.uri, { args: ["self"] });
-  const path = `/ctl/node/${text(self.stdout)}/addr`;
-  const get = await runDoozer(node.uri, { args: ["get", path], status: 0 });
-  assertEquals(text(get.stdout), "10.1.2.3:8046");
-});
-
-Deno.test("serve prints one line, and no secret", async () => {
-  const args = ["-log-level", "debug"];
-  await using quiet = await startNodeProcess();
-  await runDoozer(quiet.uri, { args: ["rev"], status: 0 });
-  const pattern =
-    /^doozer [\d.]+: node [A-Z2-7]{16} serves doozer:\?ca=127\.0\.0\.1:\d+, in memory \(everything is lost when it stops\)\n$/;
-  assert(pattern.test(quiet.stderr()), quiet.stderr());
-  const env = { DOOZER_RWSECRET: "hush-rw", DOOZER_ROSECRET: "hush-ro" };
-  await using loud = await startNodeProcess({ args, env });
-  const bad = { DOOZER_RWSECRET: "hush-bad" };
-  await runDoozer(loud.uri, { args: ["rev"], env: bad, status: 4 });
-  await runDoozer(loud.uri, { args: ["rev"], env, status: 0 });
-  await loud.stop();
-  assert(loud.stderr().split("\n").length > 2, "Nothing was logged");
-  assert(!loud.stderr().includes("hush"), loud.stderr());
-});
-
-Deno.test("serve -log-format json prints JSON only", async () => {
-  const args = ["-log-format", "json", "-log-level", "info"];
-  await using node = await startNodeProcess({ args });
-  await node.stop();
-  const lines = node.stderr().trimEnd().split("\n").map((l) => JSON.parse(l));
-  assertEquals(lines[0].uri, node.uri);
-  assertEquals(lines[0].durable, false);
-  assert(lines.length > 1, node.stderr());
-});
-
-Deno.test("serve --insecure is said loudly", async () => {
-  const args = ["-l", "0.0.0.0:0", "--insecure"];
-  await using node = await startNodeProcess({ args });
-  assertStringIncludes(node.stderr(), "INSECURE");
-});
-
-async function hasOpenssl(): Promise<boolean> {
-  try {
-    const command = new Deno.Command("openssl", { args: ["version"] });
-    return (await command.output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-async function makeCertificate(dir: string): Promise<void> {
-  const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 " +
-    "-nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=doozer " +
-    "-addext subjectAltName=IP:127.0.0.1 " +
-    "-addext basicConstraints=critical,CA:FALSE";
-  const args = words.split(" ");
-  const command = new Deno.Command("openssl", { args, cwd: dir });
-  const { success, stderr } = await command.output();
-  assert(success, text(stderr));
-}
-
-const openssl = await hasOpenssl();
-
-Deno.test({
-  name: `TLS${openssl ? "" : " (there is no openssl command)"}`,
-  ignore: !openssl,
-  fn: async () => {
-    const dir = await Deno.makeTempDir();
-    try {
-      await makeCertificate(dir);
-      await tryTls(dir);
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
-  },
-});
-
-async function tryTls(dir: string): Promise<void> {
-  const cert = `${dir}/cert.pem`;
-  const args = ["-tlscert", cert, "-tlskey", `${dir}/key.pem`];
-  await using node = await startNodeProcess({ args });
-  assert(node.uri.endsWith("&tls=true"), node.uri);
-  const plain = `doozer:?ca=${node.addr}`;
-  const add = { args: ["add", "--cacert", cert, "/m"], stdin: "x" };
-  await runDoozer(plain, { ...add, status: 0 });
-  const env = { DOOZER_CACERT: cert };
-  const get = { args: ["get", "/m"], status: 0, env };
-  assertEquals(text((await runDoozer(node.uri, get)).stdout), "x");
-  // Nobody vouches for it; and who speaks no TLS gets no answer.
-  const stranger = { args: ["--tls", "get", "/m"], status: 5 };
-  await runDoozer(plain, stranger);
-  const mute = await runDoozer(plain, { args: ["get", "/m"], status: 5 });
-  assertStringIncludes(text(mute.stderr), "--tls");
-}

@@ -112,10 +112,14 @@ export async function runDoozer(
     feed(child.stdin, bytes),
   ]);
   if (status !== undefined) {
-    const told = new TextDecoder().decode(stderr);
-    assertEquals(code, status, `doozer ${args.join(" ")}: ${told}`);
+    assertEquals(code, status, `doozer ${args.join(" ")}: ${text(stderr)}`);
   }
   return { code, stdout, stderr };
+}
+
+/** What was printed, as text. */
+export function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 /** A watch as a process: its output, until it is disposed of. */
