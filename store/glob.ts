@@ -84,7 +84,7 @@ export function compileGlob(text: string): Glob {
   if (text.length > LIMITS.pathBytes) {
     const detail = `The glob has ${text.length} characters, the limit is ` +
       `${LIMITS.pathBytes}`;
-    throw new DoozerError("BAD_GLOB", detail);
+    throw new DoozerError("LIMIT", detail);
   }
   if (text !== "/" && !GRAMMAR.test(text)) {
     throw new DoozerError("BAD_GLOB", `invalid glob pattern: ${text}`);

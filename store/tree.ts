@@ -23,7 +23,7 @@ export const ROOT_NODE: NodeNumber = 0;
 /** What a node costs beside its path and body, in bytes; an upper estimate. */
 export const NODE_BYTES = 200;
 
-/** What a directory costs, its node and path included; measured: 980. */
+/** What a directory costs, its node and path included; an upper estimate. */
 export const DIRECTORY_BYTES = 1000;
 
 /** The number of no node: a list of entries ends with it. */

@@ -121,7 +121,7 @@ Deno.test(`History finds what a plain search finds (SEED=${SEED})`, () => {
   }
 });
 
-Deno.test("History searches a hot chain in O(log n) steps", () => {
+Deno.test("S8: History searches a hot chain in O(log n) steps", () => {
   const { history, reads } = countedHistory();
   const window = 10_000;
   // The chain must be short to search whatever part of it has gone.
@@ -135,7 +135,7 @@ Deno.test("History searches a hot chain in O(log n) steps", () => {
   }
 });
 
-Deno.test("History searches a chain in O(log n) steps between others", () => {
+Deno.test("S8: History searches a chain in O(log n) steps between others", () => {
   const random = randomOf(SEED);
   const { history, reads } = countedHistory();
   let head = 0;

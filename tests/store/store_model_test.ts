@@ -298,7 +298,7 @@ for (const historyRevs of [1, 2, 5, 20, 1000]) {
   });
 }
 
-Deno.test(`Store answers waits that are long behind (SEED=${SEED})`, () => {
+Deno.test(`S7: Store answers waits that are long behind (SEED=${SEED})`, () => {
   const random = randomOf(SEED);
   const pair = new Pair(1000);
   const busy: Mutation = {

@@ -16,7 +16,7 @@ import {
   type Waiter,
 } from "../../store/mod.ts";
 import { ROW_BYTES } from "../../store/history.ts";
-import { DIRECTORY_BYTES, NODE_BYTES } from "../../store/tree.ts";
+import { DIRECTORY_BYTES, NODE_BYTES, Turns } from "../../store/tree.ts";
 import {
   applyAll,
   del,
@@ -315,4 +315,21 @@ Deno.test("S6: Store's memory does not grow by overwriting", () => {
   for (let i = 1; i < 5; i++) assertEquals(round(0), first);
   const [nodes, bodyBytes] = round(10_000);
   assertEquals([nodes, bodyBytes], first.slice(0, 2));
+});
+
+Deno.test("S6: Store forgets when directories came and went", () => {
+  const made = new Set<Turns>();
+  const { add } = Turns.prototype;
+  Turns.prototype.add = function (rev: number): void {
+    made.add(this);
+    add.call(this, rev);
+  };
+  try {
+    const store = new Store({ historyRevs: 10 });
+    for (let i = 0; i < 500; i++) applyAll(store, set("/a/b/c"), del("/a/b/c"));
+    assertEquals(made.size, 2);
+    for (const turns of made) assertEquals(turns.countAfter(0), 10);
+  } finally {
+    Turns.prototype.add = add;
+  }
 });

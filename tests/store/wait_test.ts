@@ -73,7 +73,7 @@ Deno.test("Waits answer at once with the first retained event", () => {
   assertEquals(store.waits.count(), 0);
 });
 
-Deno.test("Waits answer with the next event that matches, once", () => {
+Deno.test("S7: Waits answer with the next event that matches, once", () => {
   const store = new Store();
   applyAll(store, set("/a"), set("/d/x"));
   const listener = new Listener();
@@ -196,7 +196,7 @@ Deno.test("Waits miss nothing that happens while they are behind", () => {
   assertEquals(listener.take(), ["1: 1001 set /d/x /d/x"]);
 });
 
-Deno.test("Waits that history overtakes end with TOO_LATE", () => {
+Deno.test("S7: Waits that history overtakes end with TOO_LATE", () => {
   const store = new Store({ historyRevs: 1000 });
   for (let i = 0; i < 1000; i++) applyAll(store, set("/a"));
   const listener = new Listener();
