@@ -12,6 +12,7 @@ import type { Ballot, Nack, Prepare, Promised } from "../protocol/mod.ts";
 import type { Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
+import { sameValue } from "./value.ts";
 
 /** What must be durable before the answer leaves. */
 export type LogRecord =
@@ -28,21 +29,32 @@ export interface AcceptorAnswer {
 export class Acceptor {
   #promised: Ballot = ZERO_BALLOT;
   readonly #accepted: Map<Seqn, AcceptedValue> = new Map();
+  #forgotten: Seqn = 0;
 
   /** The highest ballot promised. */
   get promised(): Ballot {
     return this.#promised;
   }
 
+  /** How many slots it holds a value of. */
+  get held(): number {
+    return this.#accepted.size;
+  }
+
   /**
    * Phase 1b. "If an acceptor receives a prepare request with number n greater
    * than that of any prepare request to which it has already responded, then
    * it responds to the request with a promise not to accept any more proposals
-   * numbered less than n" (Paxos Made Simple, 2.2).
+   * numbered less than n" (Paxos Made Simple, 2.2). An equal number is that of
+   * a request that was sent twice: it gets its answer again.
+   *
+   * @returns undefined where the answer was forgotten.
    */
-  prepare(message: Prepare): AcceptorAnswer {
+  prepare(message: Prepare): AcceptorAnswer | undefined {
     const { ballot, from } = message;
     if (compareBallots(ballot, this.#promised) < 0) return this.#nack(ballot);
+    // C7: to be silent about a slot would say that nothing was accepted there.
+    if (from <= this.#forgotten) return undefined;
     this.#promise(ballot);
     const accepted = [...this.#accepted.values()]
       .filter(({ seqn }) => seqn >= from)
@@ -57,16 +69,16 @@ export class Acceptor {
    * Phase 2b. "If an acceptor receives an accept request for a proposal
    * numbered n, it accepts the proposal unless it has already responded to a
    * prepare request having a number greater than n" (Paxos Made Simple, 2.2).
+   * The value is kept, not copied.
+   *
+   * @returns undefined where the slot was forgotten.
    */
-  accept(message: Accept): AcceptorAnswer {
+  accept(message: Accept): AcceptorAnswer | undefined {
     const { seqn, ballot, value } = message;
     if (compareBallots(ballot, this.#promised) < 0) return this.#nack(ballot);
+    if (seqn <= this.#forgotten) return undefined; // C7
     this.#promise(ballot);
-    const before = this.#accepted.get(seqn);
-    assert(
-      before === undefined || compareBallots(before.ballot, ballot) <= 0,
-      "C3: an acceptance never gives way to one of a lower ballot",
-    );
+    this.#checkSuccessor(message);
     const accepted = { seqn, ballot, value };
     this.#accepted.set(seqn, accepted);
     return {
@@ -75,12 +87,39 @@ export class Acceptor {
     };
   }
 
-  /** Forgets slots that every node has applied, up to and with this one. */
-  forgetUpTo(seqn: Seqn): void {
-    for (const accepted of this.#accepted.keys()) {
-      if (accepted > seqn) return;
-      this.#accepted.delete(accepted);
+  /**
+   * Forgets slots that every node has applied, up to and with this one.
+   * Returns their values, in the slots' order: nothing here holds them now.
+   */
+  forgetUpTo(seqn: Seqn): Uint8Array[] {
+    const values: Uint8Array[] = [];
+    const kept = this.#accepted.size;
+    for (
+      let at = this.#forgotten + 1;
+      at <= seqn && values.length < kept;
+      at++
+    ) {
+      const accepted = this.#accepted.get(at);
+      if (accepted === undefined) continue;
+      values.push(accepted.value);
+      this.#accepted.delete(at);
     }
+    this.#forgotten = Math.max(this.#forgotten, seqn);
+    return values;
+  }
+
+  #checkSuccessor({ seqn, ballot, value }: Accept): void {
+    const before = this.#accepted.get(seqn);
+    if (before === undefined) return;
+    const order = compareBallots(before.ballot, ballot);
+    assert(
+      order <= 0,
+      "C3: an acceptance never gives way to one of a lower ballot",
+    );
+    assert(
+      order < 0 || sameValue(before.value, value),
+      "C3: a ballot has one value in a slot",
+    );
   }
 
   #promise(ballot: Ballot): void {

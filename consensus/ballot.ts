@@ -7,6 +7,7 @@
  * @module
  */
 import type { Ballot, NodeId } from "../protocol/mod.ts";
+import { assert } from "../store/mod.ts";
 
 /** Below every ballot that a node uses. */
 export const ZERO_BALLOT: Ballot = { round: 0, node: "" };
@@ -17,9 +18,11 @@ export function compareBallots(a: Ballot, b: Ballot): number {
   return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
 }
 
-/** The lowest ballot of the node that is above `ballot`. */
+/** The node's ballot of the round after `ballot`'s. */
 export function ballotAbove(ballot: Ballot, node: NodeId): Ballot {
-  return { round: ballot.round + 1, node };
+  const above = { round: ballot.round + 1, node };
+  assert(Number.isSafeInteger(above.round), "C3: no ballot is used twice");
+  return above;
 }
 
 /** The ballot as people read it. */

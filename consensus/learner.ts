@@ -8,6 +8,7 @@ import type { Ballot, NodeId, Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import { compareBallots } from "./ballot.ts";
 import { isQuorum } from "./quorum.ts";
+import { sameValue } from "./value.ts";
 
 /** A slot that is decided. */
 export interface DecidedSlot {
@@ -34,11 +35,20 @@ export class Learner {
     return this.#nextOut;
   }
 
-  /** Starts counting the votes for a value that is being proposed. */
+  /** How many slots are being voted on, or decided and not handed on. */
+  get held(): number {
+    return this.#open.size + this.#decided.size;
+  }
+
+  /**
+   * Starts counting the votes for a value that is being proposed. Where other
+   * news came first they are counted all the same: C4 compares the two.
+   */
   open(
     seqn: Seqn,
     proposal: { ballot: Ballot; value: Uint8Array; cals: readonly NodeId[] },
   ): void {
+    if (seqn < this.#nextOut) return;
     this.#open.set(seqn, { ...proposal, voters: new Set() });
   }
 
@@ -61,7 +71,7 @@ export class Learner {
       before === undefined || sameValue(before, value),
       "C4: a slot is decided once",
     );
-    this.#decided.set(seqn, value);
+    if (before === undefined) this.#decided.set(seqn, value);
   }
 
   /** The next decided slot, in order, or undefined while it is open. */
@@ -70,11 +80,8 @@ export class Learner {
     const value = this.#decided.get(seqn);
     if (value === undefined) return undefined;
     this.#decided.delete(seqn);
+    this.#open.delete(seqn);
     this.#nextOut++;
     return { seqn, value };
   }
-}
-
-function sameValue(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

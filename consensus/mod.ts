@@ -10,3 +10,4 @@ export * from "./node.ts";
 export * from "./proposer.ts";
 export * from "./quorum.ts";
 export * from "./replica.ts";
+export * from "./value.ts";

@@ -50,6 +50,7 @@ export class Node implements Backend {
   readonly #batches = new Batches();
   readonly #replies: Replies = new Replies();
   #inputAnnounced = false;
+  #running = false;
 
   constructor(options: NodeOptions) {
     this.id = options.id;
@@ -80,22 +81,30 @@ export class Node implements Backend {
     this.#announceInput();
   }
 
-  /** Input: a message of another node, or of this one. */
+  /**
+   * Input: a message of another node of the cluster. There is none so far, so
+   * whoever says it is one is a stranger, and changes nothing.
+   */
   receive(from: NodeId, message: Outgoing["message"]): void {
+    if (from !== this.id) return;
     this.#inbox.push({ from, message });
     this.#announceInput();
   }
 
   /** Works off all inputs, and what follows from them. */
   run(): void {
+    assert(!this.#running, "C9: nothing is called back into a running node");
+    this.#running = true;
+    this.#inputAnnounced = true; // Inputs that come now are worked off now.
     do {
       this.#takeInbox();
       this.#proposeBatches();
       this.#handOut(this.#replica.takeReady());
       this.#applyDecided();
     } while (this.#hasWork);
-    this.store.waits.catchUp(CATCH_UP_ROWS);
     this.#inputAnnounced = false;
+    this.store.waits.catchUp(CATCH_UP_ROWS);
+    this.#running = false;
   }
 
   get #hasWork(): boolean {
@@ -138,8 +147,9 @@ export class Node implements Backend {
 
   #apply(slot: DecidedSlot): void {
     decodeBatch(slot.value, this.#applyCommand);
-    this.#replica.applied(slot);
-    this.#batches.giveBack(slot.value);
+    for (const value of this.#replica.applied(slot)) {
+      this.#batches.giveBack(value);
+    }
   }
 
   readonly #applyCommand = (command: Command): void => {
@@ -160,7 +170,8 @@ class Batches {
   /** Takes the next command. */
   open = new WireWriter(BATCH_INITIAL_BYTES);
   #sealed: Uint8Array[] = [];
-  readonly #lent: Map<Uint8Array, WireWriter> = new Map();
+  /** Weakly: a batch that is never given back goes when nobody holds it. */
+  readonly #lent: WeakMap<Uint8Array, WireWriter> = new WeakMap();
   readonly #spare: WireWriter[] = [];
 
   /** Whether there are commands to propose. */
@@ -184,7 +195,7 @@ class Batches {
     return taken;
   }
 
-  /** The batch, if it is one of these, is nowhere needed any more. */
+  /** The batch, if it is one of these, is nowhere needed any more (C8). */
   giveBack(batch: Uint8Array): void {
     const writer = this.#lent.get(batch);
     if (writer === undefined) return;

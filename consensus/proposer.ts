@@ -13,14 +13,14 @@ import type { Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import { ballotAbove, compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import { isQuorum } from "./quorum.ts";
-
-/** A slot in which nothing is to be done. */
-const NO_COMMANDS: Uint8Array = new Uint8Array(0);
+import { NO_COMMANDS } from "./value.ts";
 
 /** One node's proposer. */
 export class Proposer {
   readonly #id: NodeId;
   #ballot: Ballot = ZERO_BALLOT;
+  /** The highest ballot that was seen, the own one included. */
+  #seen: Ballot = ZERO_BALLOT;
   #leading = false;
   #nextSeqn: Seqn = 1;
   readonly #promises: Set<NodeId> = new Set();
@@ -42,10 +42,9 @@ export class Proposer {
 
   /** Phase 1a: asks for promises, above every ballot that was seen. */
   campaign(from: Seqn, seen: Ballot): Prepare {
-    const highest = compareBallots(seen, this.#ballot) > 0
-      ? seen
-      : this.#ballot;
-    this.#ballot = ballotAbove(highest, this.#id);
+    this.#see(seen);
+    this.#ballot = ballotAbove(this.#seen, this.#id);
+    this.#see(this.#ballot);
     this.#leading = false;
     this.#nextSeqn = from;
     this.#promises.clear();
@@ -62,7 +61,7 @@ export class Proposer {
     answer: { promise: Promised; cals: readonly NodeId[] },
   ): Accept[] {
     const { promise, cals } = answer;
-    if (this.#leading) return [];
+    if (this.#leading || !cals.includes(from)) return [];
     if (compareBallots(promise.ballot, this.#ballot) !== 0) return [];
     this.#promises.add(from);
     for (const value of promise.accepted) this.#report(value);
@@ -71,9 +70,15 @@ export class Proposer {
     return this.#unfinished();
   }
 
-  /** Another node has promised a higher ballot: this one leads no more. */
-  nacked(nack: Nack): void {
-    if (compareBallots(nack.promised, this.#ballot) > 0) this.#leading = false;
+  /** A cal has promised a higher ballot: this node leads no more. */
+  nacked(
+    from: NodeId,
+    answer: { nack: Nack; cals: readonly NodeId[] },
+  ): void {
+    const { nack: { promised }, cals } = answer;
+    if (!cals.includes(from)) return;
+    this.#see(promised);
+    if (compareBallots(promised, this.#ballot) > 0) this.#leading = false;
   }
 
   /** Phase 2a: proposes a value in the next slot. */
@@ -81,6 +86,10 @@ export class Proposer {
     assert(this.#leading, "C5: only a leader proposes new values");
     const seqn = this.#nextSeqn++;
     return { type: "accept", seqn, ballot: this.#ballot, value };
+  }
+
+  #see(ballot: Ballot): void {
+    if (compareBallots(ballot, this.#seen) > 0) this.#seen = ballot;
   }
 
   #report(value: AcceptedValue): void {
@@ -91,7 +100,8 @@ export class Proposer {
   }
 
   #unfinished(): Accept[] {
-    const last = Math.max(this.#nextSeqn - 1, ...this.#reported.keys());
+    let last = 0;
+    for (const seqn of this.#reported.keys()) last = Math.max(last, seqn);
     const accepts: Accept[] = [];
     while (this.#nextSeqn <= last) {
       const reported = this.#reported.get(this.#nextSeqn);

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { Ballot, NodeId, PeerMessage } from "../protocol/mod.ts";
 import { Acceptor, type AcceptorAnswer, type LogRecord } from "./acceptor.ts";
 import { type DecidedSlot, Learner } from "./learner.ts";
 import { Proposer } from "./proposer.ts";
@@ -60,7 +60,15 @@ export class Replica {
   /** Starts to become the leader. */
   campaign(): void {
     const { promised } = this.#acceptor;
-    this.#broadcast(this.#proposer.campaign(this.#learner.next, promised));
+    const message = this.#proposer.campaign(this.#learner.next, promised);
+    // C1: "Each proposer remembers (in stable storage) the highest-numbered
+    // proposal it has tried to issue" (Paxos Made Simple, 2.5). Otherwise a
+    // node that restarts could ask with the same ballot for another value.
+    const { ballot } = message;
+    this.#ready.records.push({ type: "promised", ballot });
+    for (const to of this.#cals) {
+      this.#ready.messagesAfter.push({ to, message });
+    }
   }
 
   /** Proposes a value. The caller makes sure that this node leads. */
@@ -70,19 +78,21 @@ export class Replica {
     this.#broadcast(accept);
   }
 
-  /** Takes a message in. */
+  /** Takes a message in. One that nobody should have sent changes nothing. */
   receive(from: NodeId, message: PeerMessage): void {
     switch (message.type) {
       case "prepare":
+        if (!isOwnBallot(from, message.ballot)) return;
         return this.#answer(from, this.#acceptor.prepare(message));
       case "accept":
+        if (!isOwnBallot(from, message.ballot)) return;
         return this.#answer(from, this.#acceptor.accept(message));
       case "promise":
         return this.#finish(from, message);
       case "accepted":
         return this.#learner.accepted(from, message);
       case "nack":
-        return this.#proposer.nacked(message);
+        return this.#abandon(from, message);
     }
   }
 
@@ -98,9 +108,16 @@ export class Replica {
     return this.#learner.take();
   }
 
-  /** The slot is applied: with one cal nobody will ask for it again. */
-  applied(slot: DecidedSlot): void {
-    this.#acceptor.forgetUpTo(slot.seqn);
+  /**
+   * The slot is applied: with one cal nobody will ask for it again. Returns
+   * the values that no role holds any more (C8).
+   */
+  applied(slot: DecidedSlot): Uint8Array[] {
+    return this.#acceptor.forgetUpTo(slot.seqn);
+  }
+
+  #abandon(from: NodeId, nack: PeerMessage & { type: "nack" }): void {
+    this.#proposer.nacked(from, { nack, cals: this.#cals });
   }
 
   #finish(from: NodeId, promise: PeerMessage & { type: "promise" }): void {
@@ -111,7 +128,8 @@ export class Replica {
     }
   }
 
-  #answer(to: NodeId, answer: AcceptorAnswer): void {
+  #answer(to: NodeId, answer: AcceptorAnswer | undefined): void {
+    if (answer === undefined) return;
     const { record, message } = answer;
     if (record === undefined) this.#ready.messagesNow.push({ to, message });
     else {
@@ -123,6 +141,11 @@ export class Replica {
   #broadcast(message: PeerMessage): void {
     for (const to of this.#cals) this.#ready.messagesNow.push({ to, message });
   }
+}
+
+/** A ballot is its node's own: nobody else asks or proposes with it. */
+function isOwnBallot(from: NodeId, ballot: Ballot): boolean {
+  return ballot.node === from;
 }
 
 function nothing(): Ready {

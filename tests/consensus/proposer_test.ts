@@ -1,0 +1,218 @@
+/**
+ * The proposer: a test for each sentence of "Paxos Made Simple" about it.
+ *
+ * @module
+ */
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { compareBallots, formatBallot, Proposer } from "../../consensus/mod.ts";
+import { ZERO_BALLOT } from "../../consensus/mod.ts";
+import { AssertionError } from "../../store/error.ts";
+import { read, readBallot, readValue, showMessage } from "./words.ts";
+
+const SEED = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
+const CALS = ["A", "B", "C"];
+
+/** A proposer of node A that asked for promises at ballot 1.A. */
+function campaigning(from = 1): Proposer {
+  const proposer = new Proposer("A");
+  proposer.campaign(from, ZERO_BALLOT);
+  return proposer;
+}
+
+/** One of node A that leads at ballot 1.A. */
+function leading(): Proposer {
+  const proposer = campaigning();
+  promise(proposer, "A 1.A");
+  promise(proposer, "B 1.A");
+  return proposer;
+}
+
+/** A promise, `B 1.A, accepted 1=x@0.9`; returns what is proposed again. */
+function promise(proposer: Proposer, text: string, cals = CALS): string[] {
+  const from = text.slice(0, 1);
+  const message = read("promise", text.slice(2));
+  return proposer.promised(from, { promise: message, cals })
+    .map((accept) => showMessage(accept));
+}
+
+/** A refusal: `B 1.A, promised 2.B`. */
+function nack(proposer: Proposer, text: string): void {
+  const message = read("nack", text.slice(2));
+  proposer.nacked(text.slice(0, 1), { nack: message, cals: CALS });
+}
+
+const propose = (proposer: Proposer, value: string): string =>
+  showMessage(proposer.propose(readValue(value)));
+
+Deno.test("1a: a proposer selects a proposal number n and sends a prepare request with number n", () => {
+  const message = new Proposer("A").campaign(7, ZERO_BALLOT);
+  assertEquals(showMessage(message), "prepare 1.A from 7");
+});
+
+Deno.test("it begins phase 1 with a higher proposal number than any it has already used", () => {
+  const proposer = campaigning();
+  const numbers = [1, 2, 3].map(() => proposer.campaign(1, ZERO_BALLOT));
+  assertEquals(numbers.map(({ ballot }) => formatBallot(ballot)), [
+    "2.A",
+    "3.A",
+    "4.A",
+  ]);
+});
+
+Deno.test("... and higher than any it has seen: its own acceptor's, and those that refused it", () => {
+  const proposer = new Proposer("A");
+  proposer.campaign(1, readBallot("5.C"));
+  assertEquals(formatBallot(proposer.ballot), "6.A");
+  nack(proposer, "B 6.A, promised 9.B");
+  nack(proposer, "C 6.A, promised 8.C");
+  proposer.campaign(1, readBallot("7.C"));
+  assertEquals(formatBallot(proposer.ballot), "10.A");
+});
+
+Deno.test("two different proposers never issue a proposal with the same number", () => {
+  const seen = fc.record({
+    round: fc.nat(5),
+    node: fc.constantFrom("A", "B", "C"),
+  });
+  const property = fc.property(
+    fc.array(seen),
+    fc.array(seen),
+    (mine, yours) => {
+      const [a, b] = [new Proposer("A"), new Proposer("B")];
+      const used = mine.map((ballot) => a.campaign(1, ballot).ballot);
+      const others = yours.map((ballot) => b.campaign(1, ballot).ballot);
+      return used.every((ballot, i) =>
+        others.every((other) => compareBallots(ballot, other) !== 0) &&
+        (i === 0 || compareBallots(ballot, used[i - 1]!) > 0)
+      );
+    },
+  );
+  fc.assert(property, { seed: SEED, numRuns: 300 });
+});
+
+Deno.test("2a: only if it receives a response from a majority of acceptors", () => {
+  const table: [promises: string[], leads: boolean][] = [
+    [["A 1.A"], false],
+    [["A 1.A", "B 1.A"], true],
+    [["B 1.A", "C 1.A"], true],
+    // Twice the same one; strangers; promises of other ballots.
+    [["B 1.A", "B 1.A"], false],
+    [["A 1.A", "X 1.A", "Y 1.A"], false],
+    [["A 1.A", "B 1.B", "C 2.A"], false],
+    [["A 1.A", "B 0"], false],
+  ];
+  for (const [promises, leads] of table) {
+    const proposer = campaigning();
+    for (const text of promises) promise(proposer, text);
+    assertEquals(proposer.leading, leads, promises.join(", "));
+  }
+});
+
+Deno.test("C5: a proposer that does not lead proposes nothing", () => {
+  const table: [name: string, Proposer][] = [
+    ["one that never campaigned", new Proposer("A")],
+    ["one without a quorum", campaigning()],
+    ["one that was refused", leading()],
+    ["one that campaigns again", leading()],
+  ];
+  nack(table[2]![1], "B 1.A, promised 2.B");
+  table[3]![1].campaign(1, ZERO_BALLOT);
+  for (const [name, proposer] of table) {
+    assertEquals(proposer.leading, false, name);
+    assertThrows(() => propose(proposer, "x"), AssertionError, "C5", name);
+  }
+});
+
+Deno.test("P2c: v is the value of the highest-numbered proposal among the responses", () => {
+  const table: [first: string, second: string, proposed: string][] = [
+    ["A 9.A, accepted 1=x@1.C", "B 9.A", "accept 9.A 1=x"],
+    ["A 9.A", "B 9.A, accepted 1=x@1.C", "accept 9.A 1=x"],
+    ["A 9.A, accepted 1=x@1.C", "B 9.A, accepted 1=y@2.B", "accept 9.A 1=y"],
+    ["A 9.A, accepted 1=x@3.B", "B 9.A, accepted 1=y@2.C", "accept 9.A 1=x"],
+    ["A 9.A, accepted 1=x@2.B", "B 9.A, accepted 1=y@2.C", "accept 9.A 1=y"],
+    [
+      "A 9.A, accepted 1=no-op@3.B",
+      "B 9.A, accepted 1=y@2.C",
+      "accept 9.A 1=no-op",
+    ],
+  ];
+  for (const [first, second, proposed] of table) {
+    const proposer = new Proposer("A");
+    proposer.campaign(1, readBallot("8.Z"));
+    assertEquals(promise(proposer, first), []);
+    assertEquals(promise(proposer, second), [proposed], second);
+  }
+});
+
+Deno.test("P2c: ... or is any value if the responses reported no proposals", () => {
+  const proposer = leading();
+  assertEquals(propose(proposer, "mine"), "accept 1.A 1=mine");
+  assertEquals(propose(proposer, "next"), "accept 1.A 2=next");
+});
+
+Deno.test("P2c: a stranger's report does not count: it is no acceptor of the slot", () => {
+  const proposer = campaigning();
+  promise(proposer, "X 1.A, accepted 1=forged@9.X");
+  promise(proposer, "B 1.A, accepted 1=true@0.B");
+  assertEquals(promise(proposer, "C 1.A"), ["accept 1.A 1=true"]);
+});
+
+Deno.test("section 3: the gap is filled by proposing a no-op, and new commands come after", () => {
+  const proposer = campaigning(3);
+  promise(proposer, "B 1.A, accepted 2=old@0.B 4=d@0.B");
+  assertEquals(promise(proposer, "C 1.A, accepted 6=f@0.C"), [
+    "accept 1.A 3=no-op",
+    "accept 1.A 4=d",
+    "accept 1.A 5=no-op",
+    "accept 1.A 6=f",
+  ]);
+  assertEquals(propose(proposer, "g"), "accept 1.A 7=g");
+});
+
+Deno.test("the responses to an earlier number do not count for a later one", () => {
+  const proposer = campaigning();
+  promise(proposer, "B 1.A, accepted 1=x@0.B");
+  proposer.campaign(1, ZERO_BALLOT);
+  assertEquals(promise(proposer, "A 2.A"), []);
+  assertEquals(proposer.leading, false);
+  assertEquals(promise(proposer, "C 2.A"), []);
+  assertEquals(propose(proposer, "new"), "accept 2.A 1=new");
+});
+
+Deno.test("a promise that comes late, or twice, proposes nothing again", () => {
+  const proposer = leading();
+  assertEquals(promise(proposer, "C 1.A, accepted 1=x@0.C"), []);
+  assertEquals(promise(proposer, "B 1.A"), []);
+  assertEquals(propose(proposer, "y"), "accept 1.A 1=y");
+});
+
+Deno.test("informed of a higher number, it should abandon its proposal", () => {
+  const table: [nack: string, leads: boolean][] = [
+    ["B 1.A, promised 2.B", false],
+    ["B 1.A, promised 1.B", false],
+    // News of numbers that are no higher.
+    ["B 1.A, promised 1.A", true],
+    ["B 0, promised 0", true],
+    // One that has no vote cannot have promised anything of weight.
+    ["X 1.A, promised 9.X", true],
+  ];
+  for (const [text, leads] of table) {
+    const proposer = leading();
+    nack(proposer, text);
+    assertEquals(proposer.leading, leads, text);
+  }
+});
+
+Deno.test("a proposer adopts as many slots as an acceptor may report", () => {
+  const ballot = readBallot("0.B");
+  const accepted = Array.from({ length: 200_000 }, (_, i) => ({
+    seqn: i + 1,
+    ballot,
+    value: new Uint8Array(0),
+  }));
+  const proposer = campaigning();
+  const message = { ...read("promise", "1.A"), accepted };
+  const again = proposer.promised("A", { promise: message, cals: ["A"] });
+  assertEquals(again.length, accepted.length);
+});
