@@ -35,11 +35,13 @@ const HERE = Deno.build.os === "windows" ? "; there is no bash here" : "";
 
 for (const path of findDocuments("")) {
   const blocks = readBlocks(Deno.readTextFileSync(`${TOP}/${path}`));
-  Deno.test({
-    name: `every command in ${path} runs${HERE}`,
-    ignore: HERE !== "" || !blocks.some(isRun),
-    fn: async () => assertEquals(await complaintsOf(blocks), []),
-  });
+  if (blocks.some(isRun)) {
+    Deno.test({
+      name: `every command in ${path} runs${HERE}`,
+      ignore: HERE !== "",
+      fn: async () => assertEquals(await complaintsOf(blocks), []),
+    });
+  }
   Deno.test({
     name: `every block in ${path} is run, or says why not${HERE}`,
     ignore: HERE !== "",
