@@ -27,9 +27,38 @@ import type { Asker, Backend, NeededField, ReadAt, Reply } from "./verbs.ts";
 import { VERB_TABLE } from "./verbs.ts";
 import { ProtocolError, WireReader, WireWriter } from "./wire.ts";
 
-/** Answers that clients of one node have not read, in bytes, together. */
+/**
+ * Answers that clients of one node have not read. Above the node's bound the
+ * client ends that has gone without reading for longest: were it the one that
+ * crosses the bound, a few who never read would have all others cut off.
+ */
 export class UnreadAnswers {
+  /** Of all clients together, in bytes. */
   total = 0;
+  /** Those above the soft bound, the one that is so for longest first. */
+  readonly #slow: Set<Connection> = new Set();
+
+  /** The connection leaves another number of bytes unread than before. */
+  changed(connection: Connection, before: number): void {
+    const { unread } = connection;
+    this.total += unread - before;
+    // Less than before: it has read, so it goes to the end.
+    if (unread < before) this.#slow.delete(connection);
+    if (unread > LIMITS.unreadBytesSoft) this.#slow.add(connection);
+    if (this.total > LIMITS.unreadBytesNode) this.#endSlowest();
+  }
+
+  #endSlowest(): void {
+    for (const slowest of this.#slow) {
+      const { total } = this;
+      if (total <= LIMITS.unreadBytesNode) return;
+      // What has failed counts no more: this deletes it from the set.
+      slowest.fail(
+        `All clients leave ${total} bytes of answers unread, the limit is ` +
+          `${LIMITS.unreadBytesNode}; this one has not read for longest`,
+      );
+    }
+  }
 }
 
 /** What a connection needs to know of its surroundings. */
@@ -54,7 +83,7 @@ export class Connection implements Waiter, Asker {
   readonly input: FrameDecoder = new FrameDecoder();
   readonly backend: Backend;
   readonly #access: Access;
-  readonly #unread: UnreadAnswers;
+  readonly #allUnread: UnreadAnswers;
   readonly #onOutput: () => void;
   readonly #reader = new WireReader();
   readonly #request = emptyRequest();
@@ -68,14 +97,14 @@ export class Connection implements Waiter, Asker {
   #writesInFlight = 0;
   #nextTicket = 1;
   #outputAnnounced = false;
-  #unreadCounted = 0;
+  #unread = 0;
   #closed = false;
   #failure: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.backend = options.backend;
     this.#access = options.access;
-    this.#unread = options.unread;
+    this.#allUnread = options.unread;
     this.#onOutput = options.onOutput;
     this.#answers = new ResponseEncoder(this.#output);
   }
@@ -83,6 +112,11 @@ export class Connection implements Waiter, Asker {
   /** Why the connection must end, if it must. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  /** How many bytes of answers the client has not read, until it fails. */
+  get unread(): number {
+    return this.#unread;
   }
 
   /** Whether there is output to send. */
@@ -111,7 +145,8 @@ export class Connection implements Waiter, Asker {
   process(): void {
     try {
       while (
-        this.#failure === undefined && !this.paused && this.input.next()
+        this.#failure === undefined && !this.#closed && !this.paused &&
+        this.input.next()
       ) {
         this.#reader.reset(this.input.bytes, this.input);
         decodeRequest(this.#reader, this.#request);
@@ -275,6 +310,10 @@ export class Connection implements Waiter, Asker {
     }
     const ticket = this.#nextTicket++;
     const copy = { ...request, value: undefined };
+    // Too long for a path of ours: the empty one is missing just the same.
+    if (copy.path !== undefined && copy.path.length > LIMITS.pathBytes) {
+      copy.path = "";
+    }
     this.#futureReads.set(ticket, { request: copy, rev });
     this.backend.store.waits.whenRev(rev, { waiter: this, ticket });
   }
@@ -299,19 +338,14 @@ export class Connection implements Waiter, Asker {
 
   /** Ends a connection that leaves too much unread, alone or with others. */
   #countUnread(): void {
-    const unread = this.#output.length + this.#sending.length;
-    this.#unread.total += unread - this.#unreadCounted;
-    this.#unreadCounted = unread;
-    const { total } = this.#unread;
-    if (unread > LIMITS.unreadBytesHard) {
-      this.#failure ??= `The client leaves ${unread} bytes of answers ` +
-        `unread, the limit is ${LIMITS.unreadBytesHard}`;
-    } else if (
-      total > LIMITS.unreadBytesNode && unread > LIMITS.unreadBytesSoft
-    ) {
-      this.#failure ??= `All clients leave ${total} bytes of answers unread, ` +
-        `the limit is ${LIMITS.unreadBytesNode}; this one ${unread}`;
+    const held = this.#output.length + this.#sending.length;
+    if (held > LIMITS.unreadBytesHard) {
+      this.#failure ??= `The client leaves ${held} bytes of answers unread, ` +
+        `the limit is ${LIMITS.unreadBytesHard}`;
     }
+    const before = this.#unread;
+    this.#unread = this.#failure === undefined ? held : 0;
+    this.#allUnread.changed(this, before);
   }
 }
 

@@ -58,8 +58,17 @@ export function parseUri(uri: string): ClusterUri {
     addresses: fields.getAll("ca").map(parseAddress),
     name: fields.get("cn") ?? undefined,
     secret: fields.get("sk") ?? undefined,
-    tls: fields.get("tls") === "true",
+    tls: fields.getAll("tls").map(parseTls).includes(true),
   };
+}
+
+/** A slip of the pen must not quietly mean that secrets go in the clear. */
+function parseTls(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new DoozerError(
+    "OTHER",
+    `Cannot read the URI: its field "tls" must be true or false, not "${text}"`,
+  );
 }
 
 /**
@@ -92,5 +101,5 @@ export function formatAddress(address: Address): string {
 
 /** The URI as it may be shown: its secret is left out. */
 export function withoutSecret(uri: string): string {
-  return uri.replace(/([?&]sk=)[^&]*/g, "$1...");
+  return uri.replace(/(\bsk=)[^&]*/gi, "$1...");
 }

@@ -99,7 +99,9 @@ export class WireReader {
   /** Reads an int64, saturating at plus and minus 2^53-1. */
   int64(): number {
     const value = this.unsigned();
-    const signed = value >= TWO_64 / 2 ? this.#negative : value;
+    // 2^63-1 rounds to 2^63, so the value alone does not tell the sign.
+    const negative = value >= TWO_64 / 2 && this.#negative < 0;
+    const signed = negative ? this.#negative : value;
     return Math.max(
       -Number.MAX_SAFE_INTEGER,
       Math.min(Number.MAX_SAFE_INTEGER, signed),
@@ -153,36 +155,35 @@ export class WireReader {
   }
 
   /** Passes the value of a field that nobody asked for. */
-  skip(tag: number): void {
-    let depth = 0;
-    for (let at = tag;; at = this.tag()) {
-      switch (at % 8) {
-        case VARINT:
-          this.unsigned();
-          break;
-        case FIXED64:
-          this.#advance(8);
-          break;
-        case BYTES:
-          this.skipBytes();
-          break;
-        case FIXED32:
-          this.#advance(4);
-          break;
-        case GROUP_START:
-          if (++depth > GROUP_DEPTH_MAX) this.#fail("Groups nest too deep");
-          break;
-        case GROUP_END:
-          if (--depth < 0) this.#fail("A group ends that has not begun");
-          break;
-        default:
-          this.#fail(`Cannot read wire type ${at % 8}`);
-      }
-      if (depth === 0) return;
+  skip(tag: number, depth = 0): void {
+    switch (tag % 8) {
+      case VARINT:
+        this.unsigned();
+        return;
+      case FIXED64:
+        return this.#advance(8);
+      case BYTES:
+        return this.skipBytes();
+      case FIXED32:
+        return this.#advance(4);
+      case GROUP_START:
+        return this.#skipGroup(tag - GROUP_START + GROUP_END, depth + 1);
+      case GROUP_END:
+        return this.#fail("A group ends that has not begun");
+      default:
+        this.#fail(`Cannot read wire type ${tag % 8}`);
     }
   }
 
-  /** The value of the last varint, where bit 63 says it is negative. */
+  /** Passes all fields up to the tag that ends this group, and no other. */
+  #skipGroup(end: number, depth: number): void {
+    if (depth > GROUP_DEPTH_MAX) this.#fail("Groups nest too deep");
+    for (let tag = this.tag(); tag !== end; tag = this.tag()) {
+      this.skip(tag, depth);
+    }
+  }
+
+  /** The value of the last long varint where bit 63 is set, else 0. */
   #negative = 0;
 
   /**
@@ -204,10 +205,10 @@ export class WireReader {
       if (byte < 0x80) break;
     }
     if (as32) return low | (middle << 28);
-    if (high >= 0x80) {
-      this.#negative = -((0xff - high) * TWO_56 +
-        (TWO_28 - 1 - middle) * TWO_28 + (TWO_28 - 1 - low) + 1);
-    }
+    this.#negative = high < 0x80
+      ? 0
+      : -((0xff - high) * TWO_56 + (TWO_28 - 1 - middle) * TWO_28 +
+        (TWO_28 - 1 - low) + 1);
     return high * TWO_56 + middle * TWO_28 + low;
   }
 

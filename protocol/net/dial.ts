@@ -76,6 +76,8 @@ async function openTls(
   options: Deno.ConnectTlsOptions,
   signal: AbortSignal,
 ): Promise<Deno.TlsConn> {
+  // An abort that has been is no event to wait for.
+  signal.throwIfAborted();
   const opening = Deno.connectTls(options).then(async (socket) => {
     try {
       await socket.handshake();

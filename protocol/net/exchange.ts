@@ -8,7 +8,7 @@ import { decodeResponse, emptyRequest, encodeRequest } from "../mod.ts";
 import { type ClientRequest, type ClientResponse, errorOf } from "../mod.ts";
 import { FrameDecoder, type Verb, VERBS } from "../mod.ts";
 import { WireReader, WireWriter } from "../mod.ts";
-import { DoozerError } from "../../store/mod.ts";
+import { DoozerError, LIMITS } from "../../store/mod.ts";
 
 /** How long to wait for an answer. */
 export interface AskOptions {
@@ -31,6 +31,8 @@ export type Ask = Partial<Omit<ClientRequest, "tag" | "verb">>;
 const TAG_MAX = 2 ** 31 - 1;
 const WRITES: ReadonlySet<Verb> = new Set(["SET", "DEL", "NOP"]);
 const READ_BYTES = 16 << 10;
+/** A timer of more would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Asks and listens on one socket, which it owns. */
 export class Exchange {
@@ -64,6 +66,8 @@ export class Exchange {
     const { signal } = options;
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(abortedBefore(verb));
+    const unfit = whyUnfit(ask);
+    if (unfit !== undefined) return Promise.reject(unfit);
     const tag = this.#freeTag();
     encodeRequest(this.#output, {
       ...emptyRequest(),
@@ -83,7 +87,10 @@ export class Exchange {
     };
     const abort = () => giveUp("it was aborted");
     const timer = timeoutMs > 0
-      ? setTimeout(() => giveUp(`none came in ${timeoutMs} ms`), timeoutMs)
+      ? setTimeout(
+        () => giveUp(`none came in ${timeoutMs} ms`),
+        Math.min(timeoutMs, TIMER_MS_MAX),
+      )
       : undefined;
     signal?.addEventListener("abort", abort, { once: true });
     return promise.finally(() => {
@@ -163,6 +170,26 @@ export class Exchange {
     }
     this.#pending.clear();
   }
+}
+
+/** Why the server would end the connection, or the encoder never its work. */
+function whyUnfit({ path = "", value, rev = 0 }: Ask): DoozerError | undefined {
+  const length = value?.length ?? 0;
+  if (length > LIMITS.valueBytes) {
+    return tooLong(`The value has ${length} bytes`, LIMITS.valueBytes);
+  }
+  if (path.length > LIMITS.pathBytes) {
+    return tooLong(`The path has ${path.length} bytes`, LIMITS.pathBytes);
+  }
+  if (Number.isSafeInteger(rev)) return undefined;
+  return new DoozerError(
+    "OTHER",
+    `Cannot use the rev ${rev}: it must be a whole number up to 2^53-1`,
+  );
+}
+
+function tooLong(is: string, most: number): DoozerError {
+  return new DoozerError("LIMIT", `${is}, the limit is ${most}`);
 }
 
 /** What a request without an answer means to the one who asked. */

@@ -144,8 +144,13 @@ export class SocketServer {
     });
     this.#links.add(link);
     log.debug("{client} is connected", { client });
-    // Answers leave in one write each turn: nothing gains from Nagle's delay.
-    if ("setNoDelay" in socket) (socket as Deno.TcpConn).setNoDelay(true);
+    if ("setNoDelay" in socket) {
+      const tcp = socket as Deno.TcpConn;
+      // Answers leave in one write each turn: nothing gains from Nagle's delay.
+      tcp.setNoDelay(true);
+      // A machine that went down leaves no other trace: waits may be long.
+      tcp.setKeepAlive(true);
+    }
     link.serve();
   }
 
@@ -258,7 +263,11 @@ class ClientLink implements Flushable {
       input.filled(bytes);
       connection.process();
       // The client feels it through TCP that we do not read on.
-      while (connection.paused && !this.#ended) await this.#sent();
+      while (connection.paused && !this.#ended) {
+        await this.#sent();
+        // What was left unread may be the last that the client sends.
+        connection.process();
+      }
     }
     if (input.waiting > 0 && !this.#ended) {
       connection.fail("The client has left in the middle of a frame");
@@ -296,12 +305,16 @@ class ClientLink implements Flushable {
     wake?.();
   }
 
-  /** A client that only stopped sending still gets what it is owed. */
+  /**
+   * A client that only stopped sending still gets what it is owed. One that
+   * failed, too, unless that takes longer than until the next sweep.
+   */
   #endIfDone(): void {
     const connection = this.#connection;
     if (connection.hasOutput || this.#sending) return;
+    if (connection.owesAnswers) return;
     if (connection.failure !== undefined) this.end(connection.failure);
-    else if (this.#readEnded && !connection.owesAnswers) this.end();
+    else if (this.#readEnded) this.end();
   }
 
   /** Tells a link that broke from a bug of ours, which stops the node. */

@@ -77,6 +77,12 @@ export class Turn {
     const flushing = this.#toFlush;
     this.#toFlush = [];
     for (const connection of flushing) connection.flush();
-    if (this.#node?.busy) this.#timer = setTimeout(this.wanted, 0);
+    // One timer at a time: turns for other reasons must not add to them.
+    if (this.#node?.busy) this.#timer ??= setTimeout(this.#again, 0);
+  };
+
+  readonly #again = (): void => {
+    this.#timer = undefined;
+    this.wanted();
   };
 }

@@ -1,0 +1,132 @@
+/**
+ * A node that does nothing until it is told to, and a client without a socket:
+ * so that a test sees what a connection does between a write and its outcome.
+ *
+ * @module
+ */
+import {
+  Access,
+  type Backend,
+  Connection,
+  type Reply,
+  type Secrets,
+  UnreadAnswers,
+} from "../../protocol/mod.ts";
+import { type Mutation, type Outcome, Store } from "../../store/mod.ts";
+import { concatBytes, decodeRawResponse, frameRequest } from "./raw_client.ts";
+import type { RawRequest, RawResponse } from "./raw_client.ts";
+
+/** A node that orders mutations when {@linkcode settle} says so. */
+export class FakeBackend implements Backend {
+  readonly id = "LKVNVWZVOEM5N4WO";
+  readonly store: Store;
+  /** All mutations that were proposed, in their order. */
+  readonly proposed: Mutation[] = [];
+  readonly #held: { mutation: Mutation; reply: Reply }[] = [];
+
+  constructor(store: Store = new Store()) {
+    this.store = store;
+  }
+
+  /** How many mutations have no outcome yet. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  propose(mutation: Mutation, reply: Reply): void {
+    const copy = mutation.type === "set"
+      ? { ...mutation, body: mutation.body.slice() }
+      : mutation;
+    this.proposed.push(copy);
+    this.#held.push({ mutation: copy, reply });
+  }
+
+  /** Applies the oldest mutations, and tells their outcomes. */
+  settle(count: number = this.#held.length): void {
+    for (const { mutation, reply } of this.#held.splice(0, count)) {
+      reply.settled(this.store.apply(mutation));
+    }
+  }
+
+  /** Tells outcomes without applying anything. */
+  settleWith(outcome: Outcome): void {
+    for (const { reply } of this.#held.splice(0)) reply.settled(outcome);
+  }
+
+  /** Writes a file past all connections; returns its rev. */
+  write(path: string, value: string | Uint8Array = ""): number {
+    const body = typeof value === "string"
+      ? new TextEncoder().encode(value)
+      : value;
+    const outcome = this.store.apply({ type: "set", path, rev: -1, body });
+    if (typeof outcome === "number") return outcome;
+    throw new Error(`Cannot write "${path}": ${outcome.code}`);
+  }
+}
+
+/** What a fake client may be given. */
+export interface FakeClientOptions {
+  readonly secrets?: Secrets;
+  readonly unread?: UnreadAnswers;
+}
+
+/** A client whose connection ends in the test. */
+export class FakeClient {
+  readonly connection: Connection;
+  /** How often the connection said that it had output. */
+  announced = 0;
+
+  constructor(backend: Backend, options: FakeClientOptions = {}) {
+    this.connection = new Connection({
+      backend,
+      access: new Access(options.secrets ?? {}),
+      unread: options.unread ?? new UnreadAnswers(),
+      onOutput: () => this.announced++,
+    });
+  }
+
+  /** Sends requests; returns at once. */
+  send(...requests: readonly RawRequest[]): void {
+    this.sendBytes(concatBytes(requests.map(frameRequest)));
+  }
+
+  /** Sends bytes as they are. */
+  sendBytes(bytes: Uint8Array): void {
+    this.connection.input.push(bytes);
+    this.connection.process();
+  }
+
+  /** Reads one write of the server's, as a socket would send it. */
+  read(): RawResponse[] {
+    const bytes = this.connection.takeOutput().slice();
+    this.connection.outputSent();
+    this.connection.process();
+    return splitFrames(bytes).map((body) => decodeRawResponse(body).response);
+  }
+
+  /** Reads all that there is to read. */
+  readAll(): RawResponse[] {
+    const responses: RawResponse[] = [];
+    while (this.connection.hasOutput) responses.push(...this.read());
+    return responses;
+  }
+
+  /** Sends requests and reads all answers. */
+  ask(...requests: readonly RawRequest[]): RawResponse[] {
+    this.send(...requests);
+    return this.readAll();
+  }
+}
+
+/** The messages of a run of whole frames. */
+export function splitFrames(bytes: Uint8Array): Uint8Array[] {
+  const bodies: Uint8Array[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length;) {
+    const start = at + 4;
+    at = start + view.getUint32(at);
+    if (at > bytes.length) throw new Error("The last frame is cut off");
+    bodies.push(bytes.slice(start, at));
+  }
+  return bodies;
+}

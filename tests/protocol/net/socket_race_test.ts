@@ -1,0 +1,84 @@
+/**
+ * Races of reading, writing and settling that a real socket shows seldom.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { Turn } from "../../../protocol/net/mod.ts";
+import { LIMITS } from "../../../store/mod.ts";
+import { FakeBackend, splitFrames } from "../fake_backend.ts";
+import { concatBytes, frameRequest } from "../raw_client.ts";
+import type { RawRequest } from "../raw_client.ts";
+import { FakeConn, serveConn } from "./fake_conn.ts";
+
+/** A node that settles in the turn after a proposal, as the real one does. */
+function promptNode(): { backend: FakeBackend; turn: Turn } {
+  const backend = new FakeBackend();
+  const turn = new Turn((error) => {
+    throw error;
+  });
+  turn.drive({ run: () => backend.settle(), busy: false });
+  const { propose } = backend;
+  backend.propose = (mutation, reply) => {
+    propose.call(backend, mutation, reply);
+    turn.wanted();
+  };
+  return { backend, turn };
+}
+
+/** Lets everything run that can. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function bytesOf(request: RawRequest, count = 1): Uint8Array {
+  return concatBytes(Array(count).fill(frameRequest(request)));
+}
+
+Deno.test("requests that were read while paused are not lost at the end", async () => {
+  const node = promptNode();
+  const conn = new FakeConn();
+  const { server, log } = serveConn(conn, node);
+  // So many that the connection is paused a second time when it goes on.
+  const count = 2 * LIMITS.requestsInFlight + 600;
+  conn.bring(bytesOf({ verb: "NOP" }, count));
+  conn.bring(null);
+  await settled();
+  // The client is slow to read its answers.
+  while (conn.finishWrite()) await settled();
+  const answers = conn.written.flatMap(splitFrames);
+  assertEquals(answers.length, count);
+  assertEquals(log.lines.at(-1), "debug: 127.0.0.1:1 has left");
+  server.close();
+});
+
+Deno.test("what a read brings after the connection has ended is not done", async () => {
+  const node = promptNode();
+  const conn = new FakeConn();
+  const { server } = serveConn(conn, node);
+  conn.bring(bytesOf({ tag: 1, verb: "REV" }));
+  await settled();
+  conn.finishWrite(new Deno.errors.BrokenPipe("The client is gone"));
+  await settled();
+  assertEquals(conn.closed, true);
+  // The read that was under way has brought something all the same.
+  conn.bring(bytesOf({ tag: 2, verb: "WAIT", path: "/a", rev: 2 ** 40 }));
+  conn.bring(null);
+  await settled();
+  assertEquals(node.backend.store.waits.count(), 0);
+  server.close();
+});
+
+Deno.test("a failed connection ends though its writes are never settled", async () => {
+  const backend = new FakeBackend();
+  const turn = new Turn((error) => {
+    throw error;
+  });
+  const conn = new FakeConn();
+  const { server, log } = serveConn(conn, { backend, turn });
+  conn.bring(bytesOf({ tag: 1, verb: "NOP" }));
+  conn.bring(Uint8Array.of(0, 0, 0, 1, 0));
+  while (!conn.closed) await log.find(/Ended/);
+  assertEquals(conn.written, []);
+  server.close();
+});
