@@ -48,7 +48,7 @@ const ID_LENGTH = 16;
  *
  * @throws the socket's error where it cannot listen.
  */
-export function startNode(options: StartOptions): Promise<RunningNode> {
+export async function startNode(options: StartOptions): Promise<RunningNode> {
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const turn = new Turn((error) => {
     fail(error instanceof Error ? error : new Error(String(error)));
@@ -65,6 +65,12 @@ export function startNode(options: StartOptions): Promise<RunningNode> {
     turn,
     log: options.log,
   });
+  try {
+    await server.ready;
+  } catch (error) {
+    server.close();
+    throw error;
+  }
   const addr = formatAddress(server.address);
   node.found(foundingFiles(id, options.advertise ?? addr, options));
   const pulse = startPulse(node, options);
@@ -74,7 +80,7 @@ export function startNode(options: StartOptions): Promise<RunningNode> {
     turn.stop();
     return Promise.resolve();
   };
-  return Promise.resolve({ id, addr, stop, failed });
+  return { id, addr, stop, failed };
 }
 
 /** The files by which clients discover a cluster's members. */

@@ -52,6 +52,14 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "the same of all clients, before those with much are cut off",
   },
+  waitBytesNode: {
+    unit: "bytes",
+    meaning: "waits, and reads of revs to come, of all clients together",
+  },
+  partialBytesNode: {
+    unit: "bytes",
+    meaning: "incomplete requests of all clients, before the slowest is cut",
+  },
   frameMs: { unit: "ms", meaning: "from a request's first byte to its last" },
   handshakeMs: {
     unit: "ms",

@@ -56,6 +56,7 @@ export class Node implements Backend {
     this.id = options.id;
     this.store = options.store;
     this.#onInput = options.onInput;
+    this.store.waits.onBehind = () => this.#announceInput();
     this.#replica = new Replica(options.id);
   }
 

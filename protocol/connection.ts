@@ -10,56 +10,24 @@
  *
  * What a client makes us hold is bounded: requests in flight, waits, answers
  * it does not read. At the soft bounds its requests are left unread, so that
- * it feels it through TCP; at the hard ones the connection ends.
+ * it feels it through TCP; at the hard ones the connection ends. What it makes
+ * us do at once is bounded, too: after each list that has to be made, the
+ * others have their turn.
  *
  * @module
  */
 import { compileGlob, DoozerError, LIMITS, Wait } from "../store/mod.ts";
-import type { ErrorCode, Mutation, Outcome } from "../store/mod.ts";
-import type { Refusal, Rev } from "../store/mod.ts";
+import type { Mutation, Outcome, Refusal, Rev } from "../store/mod.ts";
 import type { StoreEvent, Waiter } from "../store/mod.ts";
 import { type Access, ANONYMOUS, type Grant } from "./access.ts";
 import { FrameDecoder } from "./frame.ts";
 import { decodeRequest, emptyRequest } from "./request.ts";
 import type { ClientRequest } from "./request.ts";
 import { EVENT_FLAGS, ResponseEncoder } from "./response.ts";
+import type { UnreadAnswers, Unreader } from "./unread.ts";
 import type { Asker, Backend, NeededField, ReadAt, Reply } from "./verbs.ts";
 import { VERB_TABLE } from "./verbs.ts";
 import { ProtocolError, WireReader, WireWriter } from "./wire.ts";
-
-/**
- * Answers that clients of one node have not read. Above the node's bound the
- * client ends that has gone without reading for longest: were it the one that
- * crosses the bound, a few who never read would have all others cut off.
- */
-export class UnreadAnswers {
-  /** Of all clients together, in bytes. */
-  total = 0;
-  /** Those above the soft bound, the one that is so for longest first. */
-  readonly #slow: Set<Connection> = new Set();
-
-  /** The connection leaves another number of bytes unread than before. */
-  changed(connection: Connection, before: number): void {
-    const { unread } = connection;
-    this.total += unread - before;
-    // Less than before: it has read, so it goes to the end.
-    if (unread < before) this.#slow.delete(connection);
-    if (unread > LIMITS.unreadBytesSoft) this.#slow.add(connection);
-    if (this.total > LIMITS.unreadBytesNode) this.#endSlowest();
-  }
-
-  #endSlowest(): void {
-    for (const slowest of this.#slow) {
-      const { total } = this;
-      if (total <= LIMITS.unreadBytesNode) return;
-      // What has failed counts no more: this deletes it from the set.
-      slowest.fail(
-        `All clients leave ${total} bytes of answers unread, the limit is ` +
-          `${LIMITS.unreadBytesNode}; this one has not read for longest`,
-      );
-    }
-  }
-}
 
 /** What a connection needs to know of its surroundings. */
 export interface ConnectionOptions {
@@ -67,7 +35,10 @@ export interface ConnectionOptions {
   readonly access: Access;
   /** Shared by all connections of the node. */
   readonly unread: UnreadAnswers;
-  /** Called when there is output to send, once until it is taken. */
+  /**
+   * Called when there is output to send, once until it is taken, and when
+   * {@linkcode Connection.process} has something to do without further input.
+   */
   readonly onOutput: () => void;
 }
 
@@ -78,7 +49,7 @@ interface FutureRead {
 }
 
 /** The state of one client's connection. */
-export class Connection implements Waiter, Asker {
+export class Connection implements Waiter, Asker, Unreader {
   /** What arrives is read into this. */
   readonly input: FrameDecoder = new FrameDecoder();
   readonly backend: Backend;
@@ -91,6 +62,11 @@ export class Connection implements Waiter, Asker {
   readonly #waits: Map<number, { tag: number | undefined; wait: Wait }> =
     new Map();
   readonly #futureReads: Map<number, FutureRead> = new Map();
+  /** Reads whose rev has come. */
+  #due: ClientRequest[] = [];
+  /** Whose list was read last: the rest of it is at hand. */
+  #list: Pick<ClientRequest, "verb" | "path" | "rev"> = emptyRequest();
+  #yielding = false;
   #output = new WireWriter();
   #sending = new WireWriter();
   #grant: Grant = ANONYMOUS;
@@ -131,9 +107,15 @@ export class Connection implements Waiter, Asker {
       this.#writesInFlight >= LIMITS.requestsInFlight;
   }
 
+  /** Whether requests are left for later, so that others have their turn. */
+  get yielding(): boolean {
+    return this.#yielding;
+  }
+
   /** Whether answers are owed that will come without the client's doing. */
   get owesAnswers(): boolean {
-    return this.#writesInFlight > 0;
+    return this.#writesInFlight > 0 ||
+      this.#due.length > 0 && this.#failure === undefined;
   }
 
   /** Whether the client has proved that it may read. */
@@ -141,16 +123,20 @@ export class Connection implements Waiter, Asker {
     return this.#access.allows(this.#grant, "read");
   }
 
-  /** Handles the requests in the input, as far as the bounds allow. */
+  /**
+   * Handles the requests in the input, as far as the bounds allow. Call again
+   * soon, but not at once, while {@linkcode yielding}.
+   */
   process(): void {
+    this.#yielding = false;
     try {
       while (
         this.#failure === undefined && !this.#closed && !this.paused &&
-        this.input.next()
+        !this.#yielding
       ) {
-        this.#reader.reset(this.input.bytes, this.input);
-        decodeRequest(this.#reader, this.#request);
-        this.#handle(this.#request);
+        const due = this.#due.shift() ?? this.#next();
+        if (due === undefined) return;
+        this.#handle(due);
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -184,6 +170,7 @@ export class Connection implements Waiter, Asker {
     }
     this.#waits.clear();
     this.#futureReads.clear();
+    this.#due = [];
     this.#output = this.#sending = new WireWriter(0);
     this.#answers.writer = this.#output;
     this.#countUnread();
@@ -253,8 +240,9 @@ export class Connection implements Waiter, Asker {
   /** Waits for the first event of the request's glob from its rev on. */
   wait(request: ClientRequest, text: string): void {
     const glob = compileGlob(text);
-    if (this.#waits.size >= LIMITS.waitsPerConnection) {
-      return this.refuse(request.tag, tooMany("waits", this.#waits.size));
+    const most = LIMITS.waitsPerConnection;
+    if (this.#waits.size >= most) {
+      return this.refuse(request.tag, tooMany("waits", most));
     }
     const ticket = this.#nextTicket++;
     const from = Math.max(1, request.rev!);
@@ -282,8 +270,16 @@ export class Connection implements Waiter, Asker {
     if (read === undefined) return;
     this.#futureReads.delete(ticket);
     if (this.#failure !== undefined) return;
-    this.#handle(read.request);
-    this.#announceOutput();
+    // The store is in the middle of a write: answered when that is done.
+    if (this.#due.push(read.request) === 1) this.#onOutput();
+  }
+
+  /** The next whole request of the input. */
+  #next(): ClientRequest | undefined {
+    if (!this.input.next()) return undefined;
+    this.#reader.reset(this.input.bytes, this.input);
+    decodeRequest(this.#reader, this.#request);
+    return this.#request;
   }
 
   #handle(request: ClientRequest): void {
@@ -295,7 +291,10 @@ export class Connection implements Waiter, Asker {
         this.#answers.error(request.tag, "DENIED");
       } else if (lacks(request, verb.needs)) {
         this.#answers.error(request.tag, "MISSING_ARG");
-      } else verb.handle(this, request);
+      } else {
+        verb.handle(this, request);
+        if (verb.lists) this.#yieldAfter(request);
+      }
     } catch (error) {
       if (!(error instanceof DoozerError)) throw error;
       this.#answers.error(request.tag, error.code, error.detail);
@@ -303,10 +302,18 @@ export class Connection implements Waiter, Asker {
     this.#announceOutput();
   }
 
+  /** A list that may have had to be made is enough for one turn. */
+  #yieldAfter({ verb, path, rev }: ClientRequest): void {
+    const last = this.#list;
+    if (last.path === path && last.rev === rev && last.verb === verb) return;
+    this.#list = { verb, path, rev };
+    this.#yielding = true;
+  }
+
   #readLater(request: ClientRequest, rev: Rev): void {
-    if (this.#futureReads.size >= LIMITS.requestsInFlight) {
-      const held = this.#futureReads.size;
-      return this.refuse(request.tag, tooMany("reads of revs to come", held));
+    const most = LIMITS.requestsInFlight;
+    if (this.#futureReads.size >= most) {
+      return this.refuse(request.tag, tooMany("reads of revs to come", most));
     }
     const ticket = this.#nextTicket++;
     const copy = { ...request, value: undefined };
@@ -314,8 +321,11 @@ export class Connection implements Waiter, Asker {
     if (copy.path !== undefined && copy.path.length > LIMITS.pathBytes) {
       copy.path = "";
     }
+    const bytes = copy.path?.length ?? 0;
+    const asked = { waiter: this, ticket, bytes };
+    const refusal = this.backend.store.waits.whenRev(rev, asked);
+    if (refusal !== undefined) return this.refuse(request.tag, refusal);
     this.#futureReads.set(ticket, { request: copy, rev });
-    this.backend.store.waits.whenRev(rev, { waiter: this, ticket });
   }
 
   #answerWait(
@@ -378,13 +388,7 @@ function lacks(
   return false;
 }
 
-function tooMany(what: string, held: number): Refusal {
-  const code: ErrorCode = "LIMIT";
-  const limit = what === "waits"
-    ? LIMITS.waitsPerConnection
-    : LIMITS.requestsInFlight;
-  return {
-    code,
-    detail: `The connection has ${held} ${what}, the limit is ${limit}`,
-  };
+function tooMany(what: string, most: number): Refusal {
+  const detail = `The connection has ${most} ${what}, the limit is ${most}`;
+  return { code: "LIMIT", detail };
 }

@@ -12,7 +12,7 @@ import { ProtocolError } from "./wire.ts";
 
 const HEADER_BYTES = 4;
 const INITIAL_BYTES = 16 << 10;
-const KEPT_BYTES_MAX = 256 << 10;
+const KEPT_BYTES_MAX = 64 << 10;
 
 /** Cuts what a connection sends into messages. */
 export class FrameDecoder {
@@ -42,6 +42,11 @@ export class FrameDecoder {
   /** Where the message that {@linkcode next} found ends. */
   get end(): number {
     return this.#end;
+  }
+
+  /** How much memory is held for what has arrived. */
+  get capacity(): number {
+    return this.#bytes.length;
   }
 
   /** How many messages were found so far. */

@@ -12,6 +12,7 @@ export * from "./message.ts";
 export * from "./record.ts";
 export * from "./request.ts";
 export * from "./response.ts";
+export * from "./unread.ts";
 export * from "./uri.ts";
 export * from "./verbs.ts";
 export * from "./wire.ts";

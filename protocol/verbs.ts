@@ -63,6 +63,8 @@ export interface VerbEntry {
   readonly right: Right;
   /** Fields without which the answer is MISSING_ARG. */
   readonly needs: readonly NeededField[];
+  /** Whether it reads from a list, which may have to be made first. */
+  readonly lists?: boolean;
   handle(asker: Asker, request: ClientRequest): void;
 }
 
@@ -94,10 +96,16 @@ const ENTRIES: Record<Verb, VerbEntry> = {
     needs: [],
     handle: (asker, { tag }) => asker.propose(tag, { type: "nop" }),
   },
-  WALK: { right: "read", needs: ["path", "offset"], handle: walk },
+  WALK: {
+    right: "read",
+    needs: ["path", "offset"],
+    lists: true,
+    handle: walk,
+  },
   GETDIR: {
     right: "read",
     needs: ["path", "offset"],
+    lists: true,
     handle: (asker, request) => asker.readAt(request, getdir),
   },
   STAT: {

@@ -29,6 +29,10 @@ export const LIMITS = {
   requestsInFlight: 1000,
   /** WAITs of one connection that await their event. */
   waitsPerConnection: 1000,
+  /** What the waits, and reads of revs to come, of all clients hold. */
+  waitBytesNode: 64 << 20,
+  /** Requests that are not complete, of all clients together. */
+  partialBytesNode: 128 << 20,
   /** Answers a client has not read, before its requests are left unread. */
   unreadBytesSoft: 256 << 10,
   /** Answers a client has not read, before it is cut off. */

@@ -12,6 +12,7 @@
 import type { StoreEvent } from "./event.ts";
 import type { Glob } from "./glob.ts";
 import type { Rev } from "./history.ts";
+import { LIMITS } from "./limits.ts";
 import type { Refusal } from "./mutation.ts";
 import { parentOf, type Path, ROOT } from "./path.ts";
 import type { Versions } from "./versions.ts";
@@ -32,6 +33,8 @@ export class Wait {
   readonly ticket: number;
   /** The first rev that has not been looked at for it. */
   next: Rev;
+  /** Whether it is counted and indexed. */
+  held = false;
 
   constructor(waiter: Waiter, wish: { glob: Glob; from: Rev; ticket: number }) {
     this.glob = wish.glob;
@@ -41,8 +44,18 @@ export class Wait {
   }
 }
 
+/** A question about a rev to come. */
+export interface AskedRev {
+  readonly waiter: Waiter;
+  readonly ticket: number;
+  /** What the waiter keeps for it, in bytes. */
+  readonly bytes: number;
+}
+
 /** How many retained events a new wait reads at once. */
 const FIRST_LOOK_ROWS = 256;
+/** What a wait costs beside the text of its glob, in bytes; an estimate. */
+const WAIT_BYTES = 400;
 const TOO_LATE: Refusal = { code: "TOO_LATE" };
 
 /** All waits of a store. */
@@ -51,7 +64,10 @@ export class Waits {
   readonly #byPath: Map<Path, Set<Wait>> = new Map();
   readonly #byDirectory: Map<Path, Map<string, Set<Wait>>> = new Map();
   readonly #behind: Set<Wait> = new Set();
-  readonly #forRev: Map<Rev, { waiter: Waiter; ticket: number }[]> = new Map();
+  readonly #forRev: Map<Rev, AskedRev[]> = new Map();
+  /** Called when a wait falls behind that none was: it must be caught up. */
+  onBehind: () => void = () => {};
+  #bytes = 0;
 
   constructor(versions: Versions) {
     this.#versions = versions;
@@ -73,17 +89,32 @@ export class Waits {
     return count;
   }
 
+  /** What all waits and questions about revs cost, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Starts a wait; answers at once where the event is quickly found. */
   start(wait: Wait): StoreEvent | Refusal | undefined {
     const found = this.#look(wait, FIRST_LOOK_ROWS).result;
     if (found !== undefined) return found;
-    if (wait.next <= this.#versions.history.last) this.#behind.add(wait);
-    else this.#index(wait);
+    const refusal = this.#exceeds(costOf(wait));
+    if (refusal !== undefined) return refusal;
+    this.#bytes += costOf(wait);
+    wait.held = true;
+    if (wait.next > this.#versions.history.last) this.#index(wait);
+    else {
+      this.#behind.add(wait);
+      this.onBehind();
+    }
     return undefined;
   }
 
   /** Ends a wait without an answer. Harmless where it has ended. */
   cancel(wait: Wait): void {
+    if (!wait.held) return;
+    wait.held = false;
+    this.#bytes -= costOf(wait);
     if (this.#behind.delete(wait)) return;
     const { glob } = wait;
     if (glob.literal) {
@@ -97,10 +128,14 @@ export class Waits {
   }
 
   /** Asks to be told when the store reaches the rev, which is to come. */
-  whenRev(rev: Rev, asked: { waiter: Waiter; ticket: number }): void {
+  whenRev(rev: Rev, asked: AskedRev): Refusal | undefined {
+    const refusal = this.#exceeds(WAIT_BYTES + asked.bytes);
+    if (refusal !== undefined) return refusal;
+    this.#bytes += WAIT_BYTES + asked.bytes;
     const list = this.#forRev.get(rev);
     if (list === undefined) this.#forRev.set(rev, [asked]);
     else list.push(asked);
+    return undefined;
   }
 
   /** Forgets all questions of a waiter about this rev. */
@@ -108,6 +143,9 @@ export class Waits {
     const list = this.#forRev.get(rev);
     if (list === undefined) return;
     const others = list.filter((asked) => asked.waiter !== waiter);
+    for (const asked of list) {
+      if (asked.waiter === waiter) this.#bytes -= WAIT_BYTES + asked.bytes;
+    }
     if (others.length > 0) this.#forRev.set(rev, others);
     else this.#forRev.delete(rev);
   }
@@ -121,7 +159,10 @@ export class Waits {
     const list = this.#forRev.get(rev);
     if (list === undefined) return;
     this.#forRev.delete(rev);
-    for (const { waiter, ticket } of list) waiter.revReached(ticket, rev);
+    for (const { waiter, ticket, bytes } of list) {
+      this.#bytes -= WAIT_BYTES + bytes;
+      waiter.revReached(ticket, rev);
+    }
   }
 
   /** Lets waits that are behind read at most so many events, in turn. */
@@ -132,13 +173,21 @@ export class Waits {
       const { result, rowsRead } = this.#look(wait, left);
       left -= rowsRead;
       if (result !== undefined) {
-        this.#behind.delete(wait);
+        this.cancel(wait);
         wait.waiter.waitEnded(wait.ticket, result);
       } else if (wait.next > this.#versions.history.last) {
         this.#behind.delete(wait);
         this.#index(wait);
       }
     }
+  }
+
+  #exceeds(more: number): Refusal | undefined {
+    const bytes = this.#bytes + more;
+    if (bytes <= LIMITS.waitBytesNode) return undefined;
+    const detail = `All waits of the node would hold ${bytes} bytes, the ` +
+      `limit is ${LIMITS.waitBytesNode}`;
+    return { code: "LIMIT", detail };
   }
 
   #look(
@@ -212,6 +261,10 @@ export class Waits {
       wait.waiter.waitEnded(wait.ticket, event);
     }
   }
+}
+
+function costOf(wait: Wait): number {
+  return WAIT_BYTES + wait.glob.text.length;
 }
 
 function addTo<K>(sets: Map<K, Set<Wait>>, key: K, wait: Wait): void {

@@ -29,6 +29,8 @@ interface Pending {
 export type Ask = Partial<Omit<ClientRequest, "tag" | "verb">>;
 
 const TAG_MAX = 2 ** 31 - 1;
+/** The tag of an answer that comes unasked; no request has it. */
+const REFUSED_TAG = 0;
 const WRITES: ReadonlySet<Verb> = new Set(["SET", "DEL", "NOP"]);
 const READ_BYTES = 16 << 10;
 /** A timer of more would fire at once. */
@@ -101,7 +103,7 @@ export class Exchange {
 
   #freeTag(): number {
     do {
-      this.#lastTag = this.#lastTag === TAG_MAX ? 0 : this.#lastTag + 1;
+      this.#lastTag = this.#lastTag === TAG_MAX ? 1 : this.#lastTag + 1;
     } while (this.#pending.has(this.#lastTag));
     return this.#lastTag;
   }
@@ -147,6 +149,7 @@ export class Exchange {
   }
 
   #settle(response: ClientResponse): void {
+    if (response.tag === REFUSED_TAG) return this.#refused(response);
     const pending = this.#pending.get(response.tag ?? 0);
     // An answer that nobody awaits any more: its request was given up.
     if (pending === undefined) return;
@@ -154,6 +157,15 @@ export class Exchange {
     const error = errorOf(response);
     if (error === undefined) pending.resolve(response);
     else pending.reject(error);
+  }
+
+  /** The server would not have us: it has handled nothing that we sent. */
+  #refused(response: ClientResponse): void {
+    const error = errorOf(response);
+    if (error === undefined) return;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+    this.end(error);
   }
 
   /** Ends the connection. Requests under way fail with the reason. */

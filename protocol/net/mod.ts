@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type ClientLinkOptions, type TimeLimits } from "./client_link.ts";
 export * from "./connect.ts";
 export * from "./log.ts";
 export * from "./socket.ts";

@@ -104,60 +104,6 @@ Deno.test("a client that is owed too much is cut off", () => {
   assertEquals([unread.total, backend.store.waits.count()], [0, 0]);
 });
 
-/** Clients of which each leaves so many bytes unread, one after the other. */
-function hoarders(
-  backend: FakeBackend,
-  { unread, count }: { unread: UnreadAnswers; count: number },
-): FakeClient[] {
-  return upTo(count).map(() => {
-    const client = new FakeClient(backend, { unread });
-    client.send(GET);
-    return client;
-  });
-}
-
-Deno.test("of all clients the one that has not read for longest is cut", () => {
-  const backend = new FakeBackend();
-  const value = new Uint8Array(LIMITS.valueBytes);
-  backend.write("/a", value);
-  const unread = new UnreadAnswers();
-  const most = Math.floor(LIMITS.unreadBytesNode / (value.length + 100));
-  const clients = hoarders(backend, { unread, count: most });
-  const failures = () =>
-    clients.map(({ connection }) => connection.failure !== undefined);
-  assertEquals(failures().indexOf(true), -1);
-  // The first reads, and goes on asking: it is not the one.
-  const [first, second, third] = clients;
-  assertEquals(first?.ask(GET).length, 2);
-  first?.send(GET);
-  const reader = new FakeClient(backend, { unread });
-  for (const _ of upTo(10)) assertEquals(reader.ask(GET).length, 1);
-  assertEquals(reader.connection.failure, undefined);
-  assertEquals(first?.connection.failure, undefined);
-  assertEquals(third?.connection.failure, undefined);
-  const failure = second?.connection.failure ?? "";
-  assert(failure.endsWith("this one has not read for longest"), failure);
-  assert(failure.includes(`the limit is ${LIMITS.unreadBytesNode}`), failure);
-  assertEquals(failures().indexOf(true), 1);
-  assertEquals(failures().lastIndexOf(true), 1);
-  for (const { connection } of [...clients, reader]) connection.close();
-  assertEquals(unread.total, 0);
-});
-
-Deno.test("a client that leaves little is never cut for the others", () => {
-  const backend = new FakeBackend();
-  const value = new Uint8Array(LIMITS.unreadBytesSoft - 1000);
-  backend.write("/a", value);
-  const unread = new UnreadAnswers();
-  const count = Math.ceil(LIMITS.unreadBytesNode / value.length) + 10;
-  const clients = hoarders(backend, { unread, count });
-  assert(unread.total > LIMITS.unreadBytesNode);
-  for (const { connection } of clients) {
-    assertEquals(connection.failure, undefined);
-    connection.close();
-  }
-});
-
 Deno.test("a wait beyond the limit is refused, and room is made by events", () => {
   const backend = new FakeBackend();
   const client = new FakeClient(backend);

@@ -93,22 +93,27 @@ export class FakeClient {
   /** Sends bytes as they are. */
   sendBytes(bytes: Uint8Array): void {
     this.connection.input.push(bytes);
-    this.connection.process();
+    this.#work();
   }
 
   /** Reads one write of the server's, as a socket would send it. */
   read(): RawResponse[] {
     const bytes = this.connection.takeOutput().slice();
     this.connection.outputSent();
-    this.connection.process();
+    this.#work();
     return splitFrames(bytes).map((body) => decodeRawResponse(body).response);
   }
 
   /** Reads all that there is to read. */
   readAll(): RawResponse[] {
     const responses: RawResponse[] = [];
+    this.#work();
     while (this.connection.hasOutput) responses.push(...this.read());
     return responses;
+  }
+
+  #work(): void {
+    do this.connection.process(); while (this.connection.yielding);
   }
 
   /** Sends requests and reads all answers. */

@@ -7,6 +7,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   compileGlob,
+  LIMITS,
   type Refusal,
   Store,
   type StoreEvent,
@@ -223,10 +224,10 @@ Deno.test("Waits tell when a rev is reached, and only then", () => {
   const store = new Store();
   const listener = new Listener();
   const other = new Listener();
-  store.waits.whenRev(2, { waiter: listener, ticket: 1 });
-  store.waits.whenRev(2, { waiter: other, ticket: 2 });
-  store.waits.whenRev(3, { waiter: listener, ticket: 3 });
-  store.waits.whenRev(3, { waiter: other, ticket: 4 });
+  store.waits.whenRev(2, { waiter: listener, ticket: 1, bytes: 0 });
+  store.waits.whenRev(2, { waiter: other, ticket: 2, bytes: 0 });
+  store.waits.whenRev(3, { waiter: listener, ticket: 3, bytes: 0 });
+  store.waits.whenRev(3, { waiter: other, ticket: 4, bytes: 0 });
   applyAll(store, NOP);
   assertEquals([listener.take(), other.take()], [[], []]);
   applyAll(store, NOP);
@@ -235,7 +236,7 @@ Deno.test("Waits tell when a rev is reached, and only then", () => {
   store.waits.forgetRev(9, listener);
   applyAll(store, NOP, NOP);
   assertEquals([listener.take(), other.take()], [[], ["4: rev 3"]]);
-  store.waits.whenRev(9, { waiter: listener, ticket: 5 });
+  store.waits.whenRev(9, { waiter: listener, ticket: 5, bytes: 0 });
   store.waits.forgetRev(9, listener);
   assertEquals(store.waits.count(), 0);
 });
@@ -250,7 +251,7 @@ Deno.test("Waits read the store as of the event that they are told of", () => {
   };
   const glob = compileGlob("/a");
   store.waits.start(new Wait(waiter, { glob, from: 2, ticket: 1 }));
-  store.waits.whenRev(2, { waiter, ticket: 2 });
+  store.waits.whenRev(2, { waiter, ticket: 2, bytes: 0 });
   applyAll(store, del("/a"));
   assertEquals(seen, ["2 missing", "2 2"]);
 });
@@ -269,4 +270,46 @@ Deno.test("Waits on one event reach ten thousand listeners", () => {
   assertEquals(store.waits.count(), 4000);
   for (const wait of listener.waits) store.waits.cancel(wait);
   assertEquals(store.waits.count(), 0);
+});
+
+Deno.test("Waits count what they hold, until they end in whatever way", () => {
+  const store = new Store();
+  const listener = new Listener();
+  applyAll(store, ...Array(400).fill(NOP));
+  let behind = 0;
+  store.waits.onBehind = () => behind++;
+  const cancelled = listener.start(store, "/a/*", 1);
+  assertEquals([behind, store.waits.behind], [1, true]);
+  listener.start(store, "/b/*", 401);
+  listener.start(store, "/b/c", 401);
+  assertEquals(behind, 1);
+  const waiter = listener;
+  store.waits.whenRev(401, { waiter, ticket: 9, bytes: 100 });
+  store.waits.whenRev(9_000, { waiter, ticket: 9, bytes: 100 });
+  const held = store.waits.bytes;
+  store.waits.cancel(cancelled);
+  store.waits.cancel(cancelled);
+  assertEquals(held > store.waits.bytes, true);
+  applyAll(store, set("/b/c", "v"));
+  store.waits.forgetRev(9_000, waiter);
+  assertEquals([store.waits.count(), store.waits.bytes], [0, 0]);
+});
+
+Deno.test("Waits are refused above what all of them may hold", () => {
+  const limits: { waitBytesNode: number } = LIMITS;
+  const { waitBytesNode } = limits;
+  limits.waitBytesNode = 2_000;
+  try {
+    const store = new Store();
+    const listener = new Listener();
+    for (let i = 0; i < 5; i++) listener.start(store, "/a/*", 1);
+    assertEquals(listener.take(), ["5 now: LIMIT"]);
+    const asked = { waiter: listener, ticket: 9, bytes: 1_000 };
+    assertStringIncludes(store.waits.whenRev(7, asked)?.detail ?? "", "2000");
+    store.waits.cancel(listener.waits[0]!);
+    listener.start(store, "/a/*", 1);
+    assertEquals(listener.take(), []);
+  } finally {
+    limits.waitBytesNode = waitBytesNode;
+  }
 });

@@ -84,6 +84,13 @@ testOverload("connections beyond the limit", async (node, witness) => {
     }
     await Promise.all(clients.map((client) => client.ask({ verb: "REV" })));
     using refused = await RawClient.connect(node.addr);
+    const { connections } = LIMITS;
+    assertEquals((await refused.receive())?.response, {
+      tag: 0,
+      err_code: "OTHER",
+      err_detail: `LIMIT: The node has ${connections} connections, ` +
+        `the limit is ${connections}`,
+    });
     assertEquals(await refused.receive(), null);
     await witness.check();
     assertStringIncludes(node.stderr(), `the limit is ${LIMITS.connections}`);

@@ -61,17 +61,26 @@ export class FakeConn {
   }
 }
 
-/** Serves this one socket, until it is closed. */
+/** Serves this one socket, until it is closed; first, others go wrong. */
 export function serveConn(
   conn: FakeConn,
-  { backend, turn }: { backend: Backend; turn: Turn },
+  { backend, turn, failures = 0 }: {
+    backend: Backend;
+    turn: Turn;
+    /** How many clients are reset before they are accepted. */
+    failures?: number;
+  },
 ): { server: SocketServer; log: KeptLog } {
   const { listen } = Deno;
   const log = new KeptLog();
   const waiting = [conn];
+  let failed = 0;
   const listener = {
     addr: conn.remoteAddr,
-    accept: () => Promise.resolve(waiting.pop() ?? new Promise(() => {})),
+    accept: () =>
+      failed++ < failures
+        ? Promise.reject(new Deno.errors.NotConnected("os error 107"))
+        : Promise.resolve(waiting.pop() ?? new Promise(() => {})),
     close() {},
   };
   // Only while the server starts to listen.

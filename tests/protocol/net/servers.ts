@@ -76,14 +76,14 @@ export interface FakeNode extends Disposable {
 }
 
 /** Listens before a node that settles when it is told to. */
-export function serveFake(
+export async function serveFake(
   options: {
     timeLimits?: Partial<TimeLimits>;
     secrets?: Secrets;
     tls?: SocketServerOptions["tls"];
     store?: Store;
   } = {},
-): FakeNode {
+): Promise<FakeNode> {
   const failures: unknown[] = [];
   const turn = new Turn((error) => failures.push(error));
   const backend = new FakeBackend(options.store);
@@ -97,6 +97,7 @@ export function serveFake(
     tls: options.tls,
     timeLimits: { ...NEVER, ...options.timeLimits },
   });
+  await server.ready;
   const addr = formatAddress(server.address);
   const stop = () => {
     server.close();

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { LIMITS, Store } from "../../../store/mod.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { connect } from "../../../protocol/net/mod.ts";
+import { DoozerError, LIMITS, Store } from "../../../store/mod.ts";
 import {
   concatBytes,
   frame,
@@ -66,7 +67,7 @@ Deno.test("a client that ends writing gets all its writes answered", async () =>
 });
 
 Deno.test("a client that ends writing gets what comes later, too", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   using client = await RawClient.connect(node.addr);
   await client.send(...tagged(SET, 3), { ...WAIT, tag: 9 }, REV);
   await client.closeWrite();
@@ -81,7 +82,7 @@ Deno.test("a client that ends writing gets what comes later, too", async () => {
 });
 
 Deno.test("a client that ends writing gets large answers whole", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   node.backend.write("/a", new Uint8Array(200_000));
   using client = await RawClient.connect(node.addr);
   await client.send(...tagged({ verb: "GET", path: "/a" }, 50));
@@ -90,7 +91,7 @@ Deno.test("a client that ends writing gets large answers whole", async () => {
 });
 
 Deno.test("garbage ends a connection when what came before is answered", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   using client = await RawClient.connect(node.addr);
   const sets = tagged(SET, 2).map(frameRequest);
   const rest = frameRequest(REV);
@@ -105,7 +106,7 @@ Deno.test("garbage ends a connection when what came before is answered", async (
 });
 
 Deno.test("a connection cut in a frame ends, with a line that says so", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   using client = await RawClient.connect(node.addr);
   await client.sendBytes(concatBytes([frameRequest(REV), frameHeader(5)]));
   await client.closeWrite();
@@ -114,7 +115,7 @@ Deno.test("a connection cut in a frame ends, with a line that says so", async ()
 });
 
 Deno.test("waits of a client that resets its connection are given up", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   node.backend.write("/a", new Uint8Array(100_000));
   using client = await RawClient.connect(node.addr);
   await client.send(...tagged(WAIT, 10), { verb: "GET", path: "/a" });
@@ -128,7 +129,7 @@ Deno.test("waits of a client that resets its connection are given up", async () 
 });
 
 Deno.test("a client may leave while its writes are in flight", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   const client = await RawClient.connect(node.addr);
   await client.send(...tagged(SET, 10), REV);
   await client.receive();
@@ -144,7 +145,7 @@ Deno.test("a client may leave while its writes are in flight", async () => {
 });
 
 Deno.test("a slow reader gets everything, and others do not wait for it", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   const value = new Uint8Array(LIMITS.valueBytes).fill(7);
   node.backend.write("/a", value);
   using slow = await RawClient.connect(node.addr);
@@ -162,7 +163,7 @@ Deno.test("a slow reader gets everything, and others do not wait for it", async 
 });
 
 Deno.test("a paused connection goes on when its writes are settled", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   using client = await RawClient.connect(node.addr);
   const most = LIMITS.requestsInFlight;
   const sent = client.send(...tagged(SET, 3 * most), REV);
@@ -179,13 +180,48 @@ Deno.test("a paused connection goes on when its writes are settled", async () =>
   assertEquals(tags.size, 3 * most);
 });
 
+Deno.test("a client with many lists to make does not hold up the others", async () => {
+  using node = await serveFake();
+  for (let i = 0; i < 10; i++) node.backend.write(`/d/${i}`);
+  let made = 0;
+  const { match } = node.backend.store;
+  node.backend.store.match = (glob, place) => {
+    made++;
+    return match.call(node.backend.store, glob, place);
+  };
+  using other = await RawClient.connect(node.addr);
+  await other.ask(REV);
+  using client = await RawClient.connect(node.addr);
+  const walks = tagged({ verb: "WALK", offset: 0 }, 300)
+    .map((walk) => ({ ...walk, path: `/d/*${walk.tag}` }));
+  await client.send(...walks);
+  while (made === 0) await macrotask();
+  await other.ask(REV);
+  assert(made < 100, `${made} lists were made before another had its turn`);
+  await client.closeWrite();
+  assertEquals(await tagsToTheEnd(client), upTo(300));
+  assertEquals(made, 300);
+});
+
+Deno.test("reads of a rev that has come are owed to a half-closed client", async () => {
+  using node = await serveFake();
+  using client = await RawClient.connect(node.addr);
+  const walk = { tag: 1, verb: "WALK", path: "/a*", offset: 0, rev: 1 };
+  await client.send(walk, { ...walk, tag: 2, path: "/*" }, REV);
+  await client.receive();
+  node.backend.write("/a");
+  await client.closeWrite();
+  assertEquals(await tagsToTheEnd(client), [1, 2]);
+  assertEquals(node.failures, []);
+});
+
 /** Lets sockets have a turn. */
 function macrotask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 Deno.test("who has a frame unfinished for too long is cut off", async () => {
-  using node = serveFake({ timeLimits: { frameMs: 30, sweepMs: 10 } });
+  using node = await serveFake({ timeLimits: { frameMs: 30, sweepMs: 10 } });
   const parts = [frameHeader(5), frameHeader(5).subarray(0, 1)];
   for (const part of parts) {
     using client = await RawClient.connect(node.addr);
@@ -197,7 +233,7 @@ Deno.test("who has a frame unfinished for too long is cut off", async () => {
 });
 
 Deno.test("who says nothing, or waits for its writes, is not cut off", async () => {
-  using node = serveFake({ timeLimits: { frameMs: 20, sweepMs: 5 } });
+  using node = await serveFake({ timeLimits: { frameMs: 20, sweepMs: 5 } });
   using silent = await RawClient.connect(node.addr);
   using paused = await RawClient.connect(node.addr);
   using cut = await RawClient.connect(node.addr);
@@ -224,7 +260,7 @@ Deno.test("who says nothing, or waits for its writes, is not cut off", async () 
 Deno.test("who gives no secret in time is cut off where reading needs one", async () => {
   const timeLimits = { handshakeMs: 30, sweepMs: 10 };
   const secrets = { rw: "w", ro: "r" };
-  using node = serveFake({ timeLimits, secrets });
+  using node = await serveFake({ timeLimits, secrets });
   using trusted = await RawClient.connect(node.addr);
   assertEquals(await trusted.ask({ verb: "ACCESS", value: "r" }), {});
   using wrong = await RawClient.connect(node.addr);
@@ -233,7 +269,7 @@ Deno.test("who gives no secret in time is cut off where reading needs one", asyn
   assertEquals(await wrong.receive(), null);
   await node.log.find(/It has not given a secret in 30 ms$/);
   assertEquals((await trusted.ask(REV)).tag, 1);
-  using open = serveFake({ timeLimits, secrets: { rw: "w" } });
+  using open = await serveFake({ timeLimits, secrets: { rw: "w" } });
   using reader = await RawClient.connect(open.addr);
   using cut = await RawClient.connect(node.addr);
   assertEquals(await cut.receive(), null);
@@ -245,12 +281,23 @@ Deno.test("connections beyond the limit are closed, until one has left", async (
   const { connections } = limits;
   limits.connections = 2;
   try {
-    using node = serveFake();
+    using node = await serveFake();
     using first = await RawClient.connect(node.addr);
     using second = await RawClient.connect(node.addr);
     await Promise.all([first.ask(REV), second.ask(REV)]);
     using third = await RawClient.connect(node.addr);
+    assertEquals((await third.receive())?.response, {
+      tag: 0,
+      err_code: "OTHER",
+      err_detail: "LIMIT: The node has 2 connections, the limit is 2",
+    });
     assertEquals(await third.receive(), null);
+    const uri = `doozer:?ca=${node.addr}`;
+    const refused = await assertRejects(() =>
+      connect(uri).then((client) => client.set("/a", "never tried"))
+    );
+    assert(refused instanceof DoozerError);
+    assertEquals(refused.code, "LIMIT", refused.message);
     await node.log.find(/^warn: Refused .*: 2 are open, the limit is 2$/);
     assertEquals((await first.ask(REV)).tag, 1);
     second.close();
@@ -263,7 +310,7 @@ Deno.test("connections beyond the limit are closed, until one has left", async (
 });
 
 Deno.test("SocketServer.close() ends all clients and frees the port", async () => {
-  using node = serveFake();
+  using node = await serveFake();
   const clients = [
     await RawClient.connect(node.addr),
     await RawClient.connect(node.addr),
@@ -286,8 +333,8 @@ Deno.test("SocketServer.close() ends all clients and frees the port", async () =
   Deno.listen({ hostname, port }).close();
 });
 
-Deno.test("SocketServer says who else has the port", () => {
-  using node = serveFake();
+Deno.test("SocketServer says who else has the port", async () => {
+  using node = await serveFake();
   const { address } = node.server;
   using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   assert(other.addr.port !== address.port);
@@ -304,7 +351,7 @@ class BrokenStore extends Store {
 }
 
 Deno.test("a bug of ours stops the node, and is no client's fault", async () => {
-  using node = serveFake({ store: new BrokenStore() });
+  using node = await serveFake({ store: new BrokenStore() });
   using client = await RawClient.connect(node.addr);
   await client.send({ verb: "GET", path: "/a" });
   while (node.failures.length === 0) await macrotask();

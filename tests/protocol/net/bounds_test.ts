@@ -1,0 +1,88 @@
+/**
+ * What all clients together may cost: time, memory, log lines.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { Turn } from "../../../protocol/net/mod.ts";
+import { LIMITS } from "../../../store/mod.ts";
+import { FakeBackend } from "../fake_backend.ts";
+import { frame, frameHeader, RawClient } from "../raw_client.ts";
+import type { RawRequest } from "../raw_client.ts";
+import { FakeConn, serveConn } from "./fake_conn.ts";
+import { serveFake, serveNode } from "./servers.ts";
+
+const REV: RawRequest = { tag: 1, verb: "REV" };
+const GARBAGE = frame(Uint8Array.of(0));
+
+Deno.test("clients that are reset before they are accepted delay nobody", async () => {
+  const { setTimeout } = globalThis;
+  const pauses: number[] = [];
+  const conn = new FakeConn();
+  const turn = new Turn((error) => {
+    throw error;
+  });
+  globalThis.setTimeout = ((run: () => void, ms: number) => {
+    pauses.push(ms);
+    return setTimeout(run, ms);
+  }) as typeof globalThis.setTimeout;
+  try {
+    const backend = new FakeBackend();
+    const { server, log } = serveConn(conn, { backend, turn, failures: 500 });
+    await log.find(/is connected$/);
+    server.close();
+    turn.stop();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+    conn.bring(null);
+  }
+  assertEquals(pauses, []);
+});
+
+Deno.test("warnings about clients are bounded, and the rest is counted", async () => {
+  using node = await serveFake({ timeLimits: { sweepMs: 20 } });
+  for (let i = 0; i < 200; i++) {
+    using client = await RawClient.connect(node.addr);
+    await client.sendBytes(GARBAGE);
+    assertEquals(await client.receive(), null);
+  }
+  await node.log.find(/^warn: Left out \d+ more warnings about clients$/);
+  const warnings = node.log.lines.filter((line) => line.startsWith("warn"));
+  const left = warnings.map((line) =>
+    Number(/Left out (\d+)/.exec(line)?.[1] ?? 0)
+  );
+  assert(left.some((count) => count > 0), "some were left out");
+});
+
+Deno.test("a wait that reads old events is answered on an idle node", async () => {
+  await using node = await serveNode();
+  using client = await RawClient.connect(node.addr);
+  const nops = Array<RawRequest>(600).fill({ verb: "NOP" });
+  await client.send(...nops);
+  for (const _ of nops) await client.receive();
+  const set = await client.ask({ verb: "SET", path: "/y/z", rev: 0 });
+  const wait: RawRequest = { verb: "WAIT", path: "/y/*", rev: 1 };
+  assertEquals((await client.ask(wait)).rev, set.rev);
+});
+
+Deno.test("incomplete requests of all clients are bounded", async () => {
+  const limits: { partialBytesNode: number } = LIMITS;
+  const { partialBytesNode } = limits;
+  limits.partialBytesNode = 1 << 20;
+  try {
+    using node = await serveFake();
+    using patient = await RawClient.connect(node.addr);
+    const clients: RawClient[] = [];
+    for (let i = 0; i < 4; i++) {
+      const client = await RawClient.connect(node.addr);
+      clients.push(client);
+      await client.sendBytes(frameHeader(LIMITS.frameBytes));
+      await client.sendBytes(new Uint8Array(400 << 10)).catch(() => {});
+    }
+    await node.log.find(/incomplete requests, the limit is 1048576/);
+    assertEquals((await patient.ask(REV)).tag, 1);
+    for (const client of clients) client.close();
+  } finally {
+    limits.partialBytesNode = partialBytesNode;
+  }
+});
