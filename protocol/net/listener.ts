@@ -159,8 +159,17 @@ class NodeTlsListener implements ClientListener {
   }
 
   #connected(socket: Socket): void {
-    const { socketsMax } = this.#options;
-    if (this.#raw.size >= socketsMax) return void socket.destroy();
+    const { socketsMax, onRefused } = this.#options;
+    if (this.#raw.size >= socketsMax) {
+      const { remoteAddress: hostname = "", remotePort: port = 0 } = socket;
+      const open = this.#raw.size;
+      onRefused(
+        { hostname, port },
+        `${open} are open, the limit is ${socketsMax}`,
+      );
+      socket.destroy();
+      return;
+    }
     this.#raw.add(socket);
     socket.on("close", () => this.#raw.delete(socket));
     socket.on("error", () => socket.destroy());
