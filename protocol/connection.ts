@@ -23,11 +23,12 @@ import { type Access, ANONYMOUS, type Grant } from "./access.ts";
 import { FrameDecoder } from "./frame.ts";
 import { decodeRequest, emptyRequest } from "./request.ts";
 import type { ClientRequest } from "./request.ts";
-import { EVENT_FLAGS, ResponseEncoder } from "./response.ts";
+import { Outbox } from "./outbox.ts";
+import { EVENT_FLAGS, type ResponseEncoder } from "./response.ts";
 import type { UnreadAnswers, Unreader } from "./unread.ts";
 import type { Asker, Backend, NeededField, ReadAt, Reply } from "./verbs.ts";
 import { VERB_TABLE } from "./verbs.ts";
-import { ProtocolError, WireReader, WireWriter } from "./wire.ts";
+import { ProtocolError, WireReader } from "./wire.ts";
 
 /** What a connection needs to know of its surroundings. */
 export interface ConnectionOptions {
@@ -58,7 +59,7 @@ export class Connection implements Waiter, Asker, Unreader {
   readonly #onOutput: () => void;
   readonly #reader = new WireReader();
   readonly #request = emptyRequest();
-  readonly #answers: ResponseEncoder;
+  readonly #outbox = new Outbox();
   readonly #waits: Map<number, { tag: number | undefined; wait: Wait }> =
     new Map();
   readonly #futureReads: Map<number, FutureRead> = new Map();
@@ -67,8 +68,6 @@ export class Connection implements Waiter, Asker, Unreader {
   /** Whose list was read last: the rest of it is at hand. */
   #list: Pick<ClientRequest, "verb" | "path" | "rev"> = emptyRequest();
   #yielding = false;
-  #output = new WireWriter();
-  #sending = new WireWriter();
   #grant: Grant = ANONYMOUS;
   #writesInFlight = 0;
   #nextTicket = 1;
@@ -82,7 +81,6 @@ export class Connection implements Waiter, Asker, Unreader {
     this.#access = options.access;
     this.#allUnread = options.unread;
     this.#onOutput = options.onOutput;
-    this.#answers = new ResponseEncoder(this.#output);
   }
 
   /** Why the connection must end, if it must. */
@@ -97,13 +95,12 @@ export class Connection implements Waiter, Asker, Unreader {
 
   /** Whether there is output to send. */
   get hasOutput(): boolean {
-    return this.#output.length > 0;
+    return this.#outbox.waiting > 0;
   }
 
   /** Whether requests are left unread until the client has read answers. */
   get paused(): boolean {
-    return this.#output.length + this.#sending.length >
-        LIMITS.unreadBytesSoft ||
+    return this.#outbox.held > LIMITS.unreadBytesSoft ||
       this.#writesInFlight >= LIMITS.requestsInFlight;
   }
 
@@ -146,17 +143,13 @@ export class Connection implements Waiter, Asker, Unreader {
 
   /** Takes the output to send it. Call {@linkcode outputSent} when it is. */
   takeOutput(): Uint8Array {
-    const taken = this.#output;
-    this.#output = this.#sending;
-    this.#sending = taken;
-    this.#answers.writer = this.#output;
     this.#outputAnnounced = false;
-    return taken.written();
+    return this.#outbox.take();
   }
 
   /** What {@linkcode takeOutput} gave is sent: its memory is used again. */
   outputSent(): void {
-    this.#sending.clear();
+    this.#outbox.sent();
     this.#countUnread();
   }
 
@@ -171,8 +164,7 @@ export class Connection implements Waiter, Asker, Unreader {
     this.#waits.clear();
     this.#futureReads.clear();
     this.#due = [];
-    this.#output = this.#sending = new WireWriter(0);
-    this.#answers.writer = this.#output;
+    this.#outbox.drop();
     this.#countUnread();
   }
 
@@ -184,14 +176,14 @@ export class Connection implements Waiter, Asker, Unreader {
 
   // What the verb table calls.
 
-  /** The answers; call {@linkcode answered} after writing one. */
+  /** Where answers are written. */
   get answers(): ResponseEncoder {
-    return this.#answers;
+    return this.#outbox.answers;
   }
 
   /** Answers that it cannot be done. */
   refuse(tag: number | undefined, refusal: Refusal): void {
-    this.#answers.error(tag, refusal.code, refusal.detail);
+    this.answers.error(tag, refusal.code, refusal.detail);
   }
 
   /** Takes a secret; tells whether it is a right one. */
@@ -216,8 +208,8 @@ export class Connection implements Waiter, Asker, Unreader {
     this.#writesInFlight--;
     if (this.#closed) return;
     if (typeof outcome !== "number") this.refuse(write.tag, outcome);
-    else if (write.type === "set") this.#answers.rev(write.tag, outcome);
-    else this.#answers.done(write.tag);
+    else if (write.type === "set") this.answers.rev(write.tag, outcome);
+    else this.answers.done(write.tag);
     this.#announceOutput();
   }
 
@@ -286,18 +278,18 @@ export class Connection implements Waiter, Asker, Unreader {
     const verb = VERB_TABLE.get(request.verb);
     try {
       if (verb === undefined) {
-        this.#answers.error(request.tag, "UNKNOWN_VERB");
+        this.answers.error(request.tag, "UNKNOWN_VERB");
       } else if (!this.#access.allows(this.#grant, verb.right)) {
-        this.#answers.error(request.tag, "DENIED");
+        this.answers.error(request.tag, "DENIED");
       } else if (lacks(request, verb.needs)) {
-        this.#answers.error(request.tag, "MISSING_ARG");
+        this.answers.error(request.tag, "MISSING_ARG");
       } else {
         verb.handle(this, request);
         if (verb.lists) this.#yieldAfter(request);
       }
     } catch (error) {
       if (!(error instanceof DoozerError)) throw error;
-      this.#answers.error(request.tag, error.code, error.detail);
+      this.answers.error(request.tag, error.code, error.detail);
     }
     this.#announceOutput();
   }
@@ -334,21 +326,21 @@ export class Connection implements Waiter, Asker, Unreader {
   ): void {
     if ("code" in result) return this.refuse(tag, result);
     const { kind, rev, path, body } = result;
-    this.#answers.event(tag, { flags: EVENT_FLAGS[kind], rev, path, body });
+    this.answers.event(tag, { flags: EVENT_FLAGS[kind], rev, path, body });
   }
 
   #announceOutput(): void {
     if (this.#closed) return;
     this.#countUnread();
     if (this.#outputAnnounced) return;
-    if (this.#output.length === 0 && this.#failure === undefined) return;
+    if (!this.hasOutput && this.#failure === undefined) return;
     this.#outputAnnounced = true;
     this.#onOutput();
   }
 
   /** Ends a connection that leaves too much unread, alone or with others. */
   #countUnread(): void {
-    const held = this.#output.length + this.#sending.length;
+    const { held } = this.#outbox;
     if (held > LIMITS.unreadBytesHard) {
       this.#failure ??= `The client leaves ${held} bytes of answers unread, ` +
         `the limit is ${LIMITS.unreadBytesHard}`;

@@ -9,6 +9,7 @@ export * from "./access.ts";
 export * from "./connection.ts";
 export * from "./frame.ts";
 export * from "./message.ts";
+export * from "./outbox.ts";
 export * from "./record.ts";
 export * from "./request.ts";
 export * from "./response.ts";
