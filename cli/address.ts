@@ -17,6 +17,14 @@ const DEFAULT_ADDRESS: Address = { hostname: "127.0.0.1", port: DEFAULT_PORT };
  */
 export function readAddress(text: string | undefined): Address {
   if (text === undefined) return DEFAULT_ADDRESS;
+  // To the grammar it is a host.
+  if (/^\d+$/.test(text)) {
+    throw new UsageError(
+      `Cannot use the address "${text}": it has no host; did you mean ` +
+        `":${text}"?`,
+      'See "doozer help serve"',
+    );
+  }
   try {
     return parseAddress(text);
   } catch (error) {

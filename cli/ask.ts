@@ -16,29 +16,77 @@ import { DoozerError } from "../store/mod.ts";
 import type { Call } from "./command.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { adviseOnTls, blameSecret, isDenied } from "./refusal.ts";
 import { REQUEST_MS, TimeLimit } from "./time_limit.ts";
-import { UsageError } from "./usage_error.ts";
 
 /** Where a command asks, and how. */
 export interface Target {
   readonly uri: string;
-  readonly options: Omit<ConnectOptions, "timeoutMs" | "signal">;
+  readonly options: Omit<ConnectOptions, "timeoutMs" | "signal" | "secret">;
+  readonly secret: Secret | undefined;
 }
+
+interface Secret {
+  readonly from: string;
+  /** Absent where the client library takes it from the URI. */
+  readonly text?: string;
+}
+
+/** Where a secret is from that stands in the URI. */
+const FROM_URI = 'the URI ("sk")';
 
 /** Runs a command's questions on a connection of its own. */
 export async function ask(
   call: Call,
   questions: (client: Client, limit: TimeLimit) => Promise<void>,
 ): Promise<void> {
-  const { uri, options } = findTarget(call.flags, call.io);
-  const requestMs = isPatient(call) ? 0 : REQUEST_MS;
-  const limit = new TimeLimit(call.flags, { requestMs });
-  // Connecting never takes for ever, even where the answer may.
-  const timeoutMs = limit.nextMs() || REQUEST_MS;
-  using client = await connect(uri, { ...options, timeoutMs });
+  const target = findTarget(call.flags, call.io);
+  const limit = new TimeLimit(call.flags);
+  using client = await open(target, limit);
+  const refused = await giveSecret(client, target);
   try {
     await questions(client, limit);
   } catch (error) {
+    const from = target.secret?.from;
+    if (isDenied(error) && from !== undefined) {
+      throw blameSecret(error, { from, refused });
+    }
+    throw nameServer(error, client.address);
+  }
+}
+
+async function open(
+  { uri, options, secret }: Target,
+  limit: TimeLimit,
+): Promise<Client> {
+  // Connecting never takes for ever, even where the answer may.
+  const timeoutMs = limit.nextMs() || REQUEST_MS;
+  try {
+    return await connect(uri, { ...options, timeoutMs });
+  } catch (error) {
+    if (isDenied(error) && secret?.from === FROM_URI) {
+      throw blameSecret(error, { from: FROM_URI, refused: true });
+    }
+    const withTls = options.caCerts !== undefined || parseUri(uri).tls;
+    throw withTls ? adviseOnTls(error) : error;
+  }
+}
+
+/**
+ * Gives the environment's secret and tells whether it was refused. That is no
+ * failure yet: the variable may be meant for another cluster, and what is
+ * asked may be open to all.
+ */
+async function giveSecret(
+  client: Client,
+  { secret }: Target,
+): Promise<boolean> {
+  if (secret?.text === undefined) return false;
+  try {
+    await client.access(secret.text);
+    return false;
+  } catch (error) {
+    if (isDenied(error)) return true;
     throw nameServer(error, client.address);
   }
 }
@@ -54,32 +102,30 @@ function nameServer(error: unknown, address: string): unknown {
   });
 }
 
-/** These wait for others to write, which has no usual time. */
-function isPatient(call: Call): boolean {
-  return call.command.name === "wait" || call.command.name === "watch";
-}
-
 /** Reads flags and environment. */
 export function findTarget(flags: Flags, io: Pick<Io, "env">): Target {
   const given = flags.text("uri") ?? io.env("DOOZER_URI") ?? DEFAULT_URI;
   const uri = flags.on("tls") ? withTls(given) : given;
   const bootUri = flags.text("boot-uri") ?? io.env("DOOZER_BOOT_URI");
-  const secret = findSecret(uri, io);
   const caFile = flags.text("cacert") ?? io.env("DOOZER_CACERT");
   return {
     uri,
     options: {
       ...(bootUri === undefined ? {} : { bootUri }),
-      ...(secret === undefined ? {} : { secret }),
       ...(caFile === undefined ? {} : { caCerts: [readPem(caFile)] }),
     },
+    secret: findSecret(uri, io),
   };
 }
 
 // The URI's own secret wins: it names its cluster, the environment does not.
-function findSecret(uri: string, io: Pick<Io, "env">): string | undefined {
-  if (parseUri(uri).secret !== undefined) return undefined;
-  return io.env("DOOZER_RWSECRET") ?? io.env("DOOZER_ROSECRET");
+function findSecret(uri: string, io: Pick<Io, "env">): Secret | undefined {
+  if (parseUri(uri).secret !== undefined) return { from: FROM_URI };
+  for (const from of ["DOOZER_RWSECRET", "DOOZER_ROSECRET"]) {
+    const text = io.env(from);
+    if (text !== undefined) return { text, from };
+  }
+  return undefined;
 }
 
 function withTls(uri: string): string {
@@ -101,30 +147,4 @@ export function readPem(file: string): string {
     "OTHER",
     `Cannot use the file "${file}": it is not in PEM form`,
   );
-}
-
-/** Reads `-r`: undefined is the current rev, as -1 was in the original. */
-export function readRevFlag(flags: Flags): { rev?: number } {
-  const text = flags.text("rev");
-  if (text === undefined || text === "-1") return {};
-  const rev = parseRev(text);
-  if (rev !== undefined) return { rev };
-  throw new UsageError(`Cannot read "${text}" as a rev: it is not a number`);
-}
-
-/** Reads a rev given as a word; one that is above all numbers forces. */
-export function readRevArg(text: string | undefined): number {
-  const rev = parseRev(text ?? "");
-  if (rev !== undefined) return rev;
-  throw new DoozerError(
-    "OTHER",
-    `Cannot read "${text}" as a rev: it is not a whole number`,
-  );
-}
-
-function parseRev(text: string): number | undefined {
-  if (!/^[+-]?\d+$/.test(text)) return undefined;
-  // Go clients send 2^62 to force; a double must not round it.
-  const rev = Number(text);
-  return Math.max(-1, Math.min(rev, Number.MAX_SAFE_INTEGER));
 }

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { ask, readRevArg } from "./ask.ts";
+import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { CLIENT_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
-import { nameRev } from "./write_file.ts";
+import { nameRev, printDone } from "./write_file.ts";
+import { readRevArg } from "./rev_words.ts";
 
 /** `doozer del`. */
 export const delCommand: Command = {
@@ -42,7 +43,8 @@ async function deleteFile(call: Call): Promise<ExitStatus> {
     } catch (error) {
       throw await nameRev(error, client, { path, verb: "delete" });
     }
-    await call.output.print("", { path, deleted: true });
+    const fields = { path, deleted: true };
+    await printDone(call, { text: "", fields, done: "The file is deleted" });
   });
   return EXIT.done;
 }

@@ -27,6 +27,21 @@ export interface Failure {
   readonly exit: ExitStatus;
 }
 
+/** An error that knows better than its code what to do next. */
+export class AdvisedError extends DoozerError {
+  /** A next step for the reader. */
+  readonly hint: string;
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    { hint, cause }: { readonly hint: string; readonly cause?: unknown },
+  ) {
+    super(code, detail, { cause });
+    this.hint = hint;
+  }
+}
+
 interface Explanation {
   /** Why; used where the error itself brings no better sentence. */
   readonly because: string;
@@ -136,13 +151,18 @@ function sentence({ code, detail }: DoozerError, subject: Subject): string {
   return `Cannot ${deed}${object}: ${because}`;
 }
 
-function hintFor({ code, detail }: DoozerError): string {
-  if (code === "UNAVAILABLE" && detail.startsWith("The answer to ")) {
-    return "Allow more time with -t; a rev that is yet to come is waited for";
-  }
-  if (code === "UNAVAILABLE" && detail.startsWith("The connection to ")) {
+function hintFor(error: DoozerError): string {
+  if (error instanceof AdvisedError) return error.hint;
+  const { code, detail } = error;
+  // Every node has the answer to these at hand.
+  const stranger = /^The (connection to|answer to (REV|SELF|ACCESS)) /;
+  if (code === "UNAVAILABLE" && stranger.test(detail)) {
     return "Is it a doozer node, and still running? One that speaks TLS needs " +
       "--tls or --cacert";
+  }
+  if (code === "UNAVAILABLE" && detail.startsWith("The answer to ")) {
+    return "Allow more time with -t; a rev that is yet to come is waited for " +
+      '("doozer rev" prints the current one)';
   }
   return EXPLANATIONS[code].hint;
 }

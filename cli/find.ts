@@ -6,11 +6,12 @@
 
 import type { FileView } from "../protocol/net/mod.ts";
 import { DoozerError } from "../store/mod.ts";
-import { ask, readRevFlag } from "./ask.ts";
+import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { READ_FLAGS } from "./common_flags.ts";
 import { entryFields, isDirectory } from "./entry.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
+import { readRevFlag } from "./rev_words.ts";
 
 /** `doozer find`. */
 export const findCommand: Command = {

@@ -5,11 +5,12 @@
  */
 
 import { DoozerError } from "../store/mod.ts";
-import { ask, readRevFlag } from "./ask.ts";
+import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { READ_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
 import { valueFields } from "./output.ts";
+import { readRevFlag } from "./rev_words.ts";
 
 /** `doozer get`. */
 export const getCommand: Command = {

@@ -13,6 +13,8 @@ export interface Io {
   write(bytes: Uint8Array): Promise<void>;
   /** Writes to standard error, where all talk goes. */
   say(text: string): void;
+  /** Writes some bytes to standard error; nothing else waits for that. */
+  writeError(bytes: Uint8Array): Promise<number>;
   /** Standard input. */
   readonly input: ReadableStream<Uint8Array>;
   /** Whether a person types the input. */
@@ -29,6 +31,7 @@ export function processIo(): Io {
   return {
     write: writeStdout,
     say: writeStderr,
+    writeError: (bytes) => Deno.stderr.write(bytes),
     get input() {
       return Deno.stdin.readable;
     },

@@ -69,6 +69,20 @@ export function readLogFormat(text: string): LogFormat {
   );
 }
 
+/** The line that says how many lines are missing. */
+export function renderDropped(lines: number, format: LogFormat): string {
+  const message = "Dropped log lines: nobody read them in time";
+  const record: LogRecord = {
+    category: ["doozer"],
+    level: "warning",
+    message: [message],
+    rawMessage: message,
+    timestamp: Date.now(),
+    properties: { lines },
+  };
+  return format === "json" ? renderJson(record) : renderText(record);
+}
+
 function renderJson(record: LogRecord): string {
   return hideSecrets(JSON.stringify({
     time: new Date(record.timestamp).toISOString(),

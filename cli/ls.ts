@@ -5,11 +5,12 @@
  */
 
 import type { Client, StatView } from "../protocol/net/mod.ts";
-import { ask, readRevFlag } from "./ask.ts";
+import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { READ_FLAGS } from "./common_flags.ts";
 import { entryFields, isDirectory } from "./entry.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
+import { readRevFlag } from "./rev_words.ts";
 
 /** Questions on their way at once: the answers come in one go. */
 const BATCH = 100;

@@ -8,6 +8,7 @@ import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { CLIENT_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
+import { printDone } from "./write_file.ts";
 
 /** `doozer nop`. */
 export const nopCommand: Command = {
@@ -28,7 +29,8 @@ export const nopCommand: Command = {
 async function passNop(call: Call): Promise<ExitStatus> {
   await ask(call, async (client, limit) => {
     await client.nop({ timeoutMs: limit.nextMs() });
-    await call.output.print("", { nop: true });
+    const done = "The nop is done";
+    await printDone(call, { text: "", fields: { nop: true }, done });
   });
   return EXIT.done;
 }

@@ -5,14 +5,19 @@
  */
 
 import { formatAddress } from "../protocol/mod.ts";
-import { DoozerError } from "../store/mod.ts";
+import { AssertionError, DoozerError } from "../store/mod.ts";
 import type { Call, Command } from "./command.ts";
 import { COMMON_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
-import { startLog } from "./log.ts";
+import { LineQueue } from "./line_queue.ts";
+import { renderDropped, startLog } from "./log.ts";
 import { readServeSettings, type ServeSettings } from "./serve_settings.ts";
-import { type RunningNode, startNode } from "./start.ts";
+import { type Log, type RunningNode, startNode } from "./start.ts";
+import { badTlsFiles, checkTlsFiles } from "./tls_files.ts";
 import { VERSION } from "./version.ts";
+
+/** How long the end waits for whoever reads the log, in milliseconds. */
+const LAST_WORDS_MS = 200;
 
 /** `doozer serve`. */
 export const serveCommand: Command = {
@@ -122,18 +127,33 @@ export const serveCommand: Command = {
 
 async function serve(call: Call): Promise<ExitStatus> {
   const settings = readServeSettings(call.flags, call.io);
-  const { listen, exposed, logLevel: level, logFormat: format } = settings;
+  const { logLevel: level, logFormat: format } = settings;
   // A node never runs programs; whoever takes it over shall not either.
   Deno.permissions.revokeSync({ name: "run" });
-  const write = call.io.say;
+  const queue = new LineQueue({
+    write: call.io.writeError,
+    dropped: (lines) => renderDropped(lines, format),
+  });
+  const write = (line: string): void => queue.push(line);
   const log = startLog({ level, format, write });
+  try {
+    return await serveUntilEnd(settings, { log, write });
+  } finally {
+    await queue.drained(LAST_WORDS_MS);
+  }
+}
+
+async function serveUntilEnd(
+  settings: ServeSettings,
+  { log, write }: { log: Log; write: (line: string) => void },
+): Promise<ExitStatus> {
   using signals = catchSignals();
   const node = await startOrExplain(settings, log);
-  if (exposed) {
+  if (settings.exposed) {
     log.warn(
       "INSECURE: every machine that reaches this address can use the store, " +
         "and whoever sits on the way can read along",
-      { address: formatAddress(listen) },
+      { address: formatAddress(settings.listen) },
     );
   }
   write(startLine(node, settings));
@@ -161,20 +181,25 @@ function startLine(node: RunningNode, settings: ServeSettings): string {
 
 async function startOrExplain(
   settings: ServeSettings,
-  log: ReturnType<typeof startLog>,
+  log: Log,
 ): Promise<RunningNode> {
-  const { listen, ...others } = settings;
+  const { listen, tls, ...others } = settings;
+  if (tls !== undefined) checkTlsFiles(tls);
   try {
-    return await startNode({ ...others, ...listen, log });
+    return await startNode({ ...others, ...listen, tls, log });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const because = reasonNotToListen(error);
-    if (because === undefined) throw error;
-    throw new DoozerError(
-      "OTHER",
-      `Cannot serve on ${formatAddress(listen)}: ${because}`,
-      { cause: error },
-    );
+    if (because !== undefined) {
+      throw new DoozerError(
+        "OTHER",
+        `Cannot serve on ${formatAddress(listen)}: ${because}`,
+        { cause: error },
+      );
+    }
+    // Which errors bad files lead to is the TLS library's secret.
+    if (tls === undefined || error instanceof AssertionError) throw error;
+    throw badTlsFiles(tls, error);
   }
 }
 

@@ -17,6 +17,7 @@ import {
   readLogFormat,
   readLogLevel,
 } from "./log.ts";
+import type { TlsFiles } from "./tls_files.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Room is left for the rest of /ctl/ns/NAME/ID. */
@@ -31,7 +32,7 @@ export interface ServeSettings {
   readonly historyRevs: number;
   readonly pulseSeconds: number;
   readonly secrets: { readonly rw?: string; readonly ro?: string };
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: TlsFiles | undefined;
   /** Open to other machines without the protection that this takes. */
   readonly exposed: boolean;
   readonly logLevel: LogLevel;
@@ -136,14 +137,15 @@ function readSeconds(flags: Flags, long: string): number {
   );
 }
 
-function readTls(flags: Flags): ServeSettings["tls"] {
-  const cert = flags.text("tlscert");
-  const key = flags.text("tlskey");
-  if (cert !== undefined && key !== undefined) {
-    return { cert: readPem(cert), key: readPem(key) };
+function readTls(flags: Flags): TlsFiles | undefined {
+  const certFile = flags.text("tlscert");
+  const keyFile = flags.text("tlskey");
+  if (certFile !== undefined && keyFile !== undefined) {
+    const [cert, key] = [readPem(certFile), readPem(keyFile)];
+    return { cert, certFile, key, keyFile };
   }
-  if (cert === key) return undefined;
-  const [given, missing] = cert === undefined
+  if (certFile === keyFile) return undefined;
+  const [given, missing] = certFile === undefined
     ? ["tlskey", "tlscert"]
     : ["tlscert", "tlskey"];
   throw new UsageError(

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { readRevArg } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { CLIENT_FLAGS } from "./common_flags.ts";
 import type { ExitStatus } from "./exit_status.ts";
 import { writeFile } from "./write_file.ts";
+import { readRevArg } from "./rev_words.ts";
 
 /** `doozer set`. */
 export const setCommand: Command = {

@@ -1,6 +1,7 @@
 /**
  * How long a command may take. With `-t` the whole command has that time;
- * without, each request has the command's usual time.
+ * without, each request has the usual time, and to wait for a change has no
+ * limit.
  *
  * @module
  */
@@ -19,15 +20,15 @@ export class TimeLimit {
   readonly #text: string;
   readonly #now: () => number;
 
-  /** Reads `-t`; `requestMs` is the usual time of a request, 0 for ever. */
+  /** Reads `-t`. */
   constructor(
     flags: Flags,
-    { requestMs, now }: { requestMs: number; now?: () => number },
+    now: () => number = () => performance.now(),
   ) {
-    this.#now = now ?? ((): number => performance.now());
+    this.#now = now;
     this.#text = flags.text("timeout") ?? "";
     const given = this.#text === "" ? undefined : parseDuration(this.#text);
-    this.#requestMs = given === 0 ? 0 : requestMs;
+    this.#requestMs = given === 0 ? 0 : REQUEST_MS;
     this.#endsAt = given ? this.#now() + given : undefined;
   }
 
@@ -36,6 +37,11 @@ export class TimeLimit {
     if (this.#endsAt === undefined) return this.#requestMs;
     // Never 0: a request of no time at all fails as one that took too long.
     return Math.max(1, Math.ceil(this.#endsAt - this.#now()));
+  }
+
+  /** The same for a wait, whose answer depends on what others do. */
+  waitMs(): number {
+    return this.#endsAt === undefined ? 0 : this.nextMs();
   }
 
   /** Between two requests: fails once the command's time is over. */

@@ -151,7 +151,11 @@ function renderLimits(): string {
 function renderEnvironment(): string {
   const intro = "A URI names a cluster by the addresses of its nodes, tried " +
     "in turn, or by its name in a name service. A secret is safer in the " +
-    "environment, for others can read arguments.";
+    "environment, for others can read arguments.\n\n" +
+    "A secret of the environment that the server refuses is no failure by " +
+    "itself, for it may be meant for another cluster: the command goes on " +
+    "without. If it is then denied, that is said. A wrong sk= of the URI is a " +
+    "failure at once.";
   return `Environment:\n${columns(ENVIRONMENT)}\n` +
     `${wrapParagraphs(intro)}\n\n${columns(URI_FORMS)}`;
 }

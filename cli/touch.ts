@@ -11,6 +11,7 @@ import type { Call, Command } from "./command.ts";
 import { CLIENT_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
 import type { TimeLimit } from "./time_limit.ts";
+import { printDone } from "./write_file.ts";
 
 /** Lost races in a row, before others are believed to write all the time. */
 const TRIES = 100;
@@ -34,7 +35,8 @@ async function touchFile(call: Call): Promise<ExitStatus> {
   const [path = ""] = call.args;
   await ask(call, async (client, limit) => {
     const rev = await rewrite(client, { path, limit });
-    await call.output.print("", { path, rev });
+    const done = `The write is done, at rev ${rev}`;
+    await printDone(call, { text: "", fields: { path, rev }, done });
   });
   return EXIT.done;
 }

@@ -4,11 +4,14 @@
  * @module
  */
 
-import { ask, readRevFlag } from "./ask.ts";
+import type { Client } from "../protocol/net/mod.ts";
+import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { READ_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
 import { RECORD_HELP, recordFields, renderRecord } from "./record.ts";
+import { readRevFlag } from "./rev_words.ts";
+import type { TimeLimit } from "./time_limit.ts";
 
 /** `doozer wait`. */
 export const waitCommand: Command = {
@@ -32,11 +35,24 @@ export const waitCommand: Command = {
   run: waitForChange,
 };
 
+/**
+ * The rev to begin with. The server is asked for its own in any case: a wait
+ * has no time limit that would tell a silent node from a dead one.
+ */
+export async function firstRev(
+  client: Client,
+  { from, limit }: { from: { readonly rev?: number }; limit: TimeLimit },
+): Promise<number> {
+  const current = await client.rev({ timeoutMs: limit.nextMs() });
+  return from.rev ?? current + 1;
+}
+
 async function waitForChange(call: Call): Promise<ExitStatus> {
   const [glob = ""] = call.args;
   const from = readRevFlag(call.flags);
   await ask(call, async (client, limit) => {
-    const options = { ...from, timeoutMs: limit.nextMs() };
+    const rev = await firstRev(client, { from, limit });
+    const options = { rev, timeoutMs: limit.waitMs() };
     const event = await client.wait(glob, options);
     await call.output.print(renderRecord(event), recordFields(event));
   });

@@ -4,12 +4,14 @@
  * @module
  */
 
-import { ask, readRevFlag } from "./ask.ts";
+import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { READ_FLAGS } from "./common_flags.ts";
 import type { ExitStatus } from "./exit_status.ts";
 import { EXIT } from "./exit_status.ts";
 import { RECORD_HELP, recordFields, renderRecord } from "./record.ts";
+import { readRevFlag } from "./rev_words.ts";
+import { firstRev } from "./wait.ts";
 
 /** `doozer watch`. */
 export const watchCommand: Command = {
@@ -38,10 +40,9 @@ async function watchChanges(call: Call): Promise<ExitStatus> {
   const [glob = ""] = call.args;
   const from = readRevFlag(call.flags);
   await ask(call, async (client, limit) => {
-    let rev = from.rev ??
-      await client.rev({ timeoutMs: limit.nextMs() }) + 1;
+    let rev = await firstRev(client, { from, limit });
     for (;;) {
-      const options = { rev, timeoutMs: limit.nextMs() };
+      const options = { rev, timeoutMs: limit.waitMs() };
       const event = await client.wait(glob, options);
       await call.output.print(renderRecord(event), recordFields(event));
       // Whoever reads us wants it now.

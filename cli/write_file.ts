@@ -10,7 +10,9 @@ import { DoozerError } from "../store/mod.ts";
 import { ask } from "./ask.ts";
 import type { Call } from "./command.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
+import { AdvisedError } from "./failure.ts";
 import { readBody } from "./input.ts";
+import type { JsonFields } from "./output.ts";
 
 /** Writes standard input to the file and prints its new rev. */
 export async function writeFile(
@@ -21,14 +23,37 @@ export async function writeFile(
   const body = await readBody(call.io);
   await ask(call, async (client, limit) => {
     const options = { rev, timeoutMs: limit.nextMs() };
+    let newRev: number;
     try {
-      const newRev = await client.set(path, body, options);
-      await call.output.print(`${newRev}\n`, { path, rev: newRev });
+      newRev = await client.set(path, body, options);
     } catch (error) {
       throw await nameRev(error, client, { path, verb: call.command.name });
     }
+    await printDone(call, {
+      text: `${newRev}\n`,
+      fields: { path, rev: newRev },
+      done: `The write is done, at rev ${newRev}`,
+    });
   });
   return EXIT.done;
+}
+
+/** Prints what came of a change; if that fails, says that it is done. */
+export async function printDone(
+  call: Call,
+  { text, fields, done }: { text: string; fields: JsonFields; done: string },
+): Promise<void> {
+  try {
+    await call.output.print(text, fields);
+    await call.output.flush();
+  } catch (error) {
+    if (!(error instanceof DoozerError)) throw error;
+    const { code, detail } = error;
+    throw new AdvisedError(code, `${done}, but not printed: ${detail}`, {
+      cause: error,
+      hint: "Do not repeat it: it has taken effect",
+    });
+  }
 }
 
 /** Adds to a rev mismatch what stands in the way. */

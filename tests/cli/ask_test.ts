@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { findTarget, readRevArg, readRevFlag } from "../../cli/ask.ts";
+import { findTarget } from "../../cli/ask.ts";
 import { Flags } from "../../cli/flags.ts";
 import { FakeIo } from "./fake_io.ts";
 
@@ -19,6 +19,7 @@ interface Row {
   readonly env?: Record<string, string>;
   readonly uri: string;
   readonly options?: Record<string, unknown>;
+  readonly secret?: { readonly text?: string; readonly from: string };
 }
 
 const ROWS: readonly Row[] = [
@@ -42,41 +43,30 @@ const ROWS: readonly Row[] = [
     does: "secret for reading",
     env: { DOOZER_ROSECRET: "ro" },
     uri: HERE,
-    options: { secret: "ro" },
+    secret: { text: "ro", from: "DOOZER_ROSECRET" },
   },
   {
     does: "secret for writing first",
     env: { DOOZER_ROSECRET: "ro", DOOZER_RWSECRET: "rw" },
     uri: HERE,
-    options: { secret: "rw" },
+    secret: { text: "rw", from: "DOOZER_RWSECRET" },
   },
   {
     does: "the URI's own secret first",
     flags: { uri: `${A}&sk=own` },
     env: { DOOZER_RWSECRET: "rw" },
     uri: `${A}&sk=own`,
+    secret: { from: 'the URI ("sk")' },
   },
   { does: "TLS", flags: { tls: true }, uri: `${HERE}&tls=true` },
 ];
 
 Deno.test("findTarget() reads flags and environment", async (t) => {
-  for (const { does, flags = {}, env = {}, uri, options = {} } of ROWS) {
+  for (const { does, flags = {}, env = {}, ...wanted } of ROWS) {
     await t.step(does, () => {
       const target = findTarget(new Flags(flags), new FakeIo({ env }));
-      assertEquals(target, { uri, options });
+      const { uri, options = {}, secret } = wanted;
+      assertEquals(target, { uri, options, secret });
     });
   }
-});
-
-Deno.test("readRevFlag(): -1 is the current rev", () => {
-  assertEquals(readRevFlag(new Flags({})), {});
-  assertEquals(readRevFlag(new Flags({ rev: "-1" })), {});
-  assertEquals(readRevFlag(new Flags({ rev: "0" })), { rev: 0 });
-  assertEquals(readRevFlag(new Flags({ rev: "42" })), { rev: 42 });
-});
-
-Deno.test("readRevArg() forces with a number above all", () => {
-  assertEquals(readRevArg("-1"), -1);
-  assertEquals(readRevArg("7"), 7);
-  assertEquals(readRevArg("4611686018427387904"), Number.MAX_SAFE_INTEGER);
 });

@@ -37,6 +37,11 @@ export class FakeIo implements Io {
     this.stderr += text;
   }
 
+  writeError(bytes: Uint8Array): Promise<number> {
+    this.stderr += this.#decoder.decode(bytes);
+    return Promise.resolve(bytes.length);
+  }
+
   get input(): ReadableStream<Uint8Array> {
     const { stdin = "" } = this.#options;
     const bytes = typeof stdin === "string"

@@ -5,7 +5,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type LogFormat, type LogLevel, startLog } from "../../cli/log.ts";
+import {
+  type LogFormat,
+  type LogLevel,
+  renderDropped,
+  startLog,
+} from "../../cli/log.ts";
 import type { Log } from "../../protocol/net/mod.ts";
 
 function logTo(
@@ -67,6 +72,12 @@ Deno.test("a field that the message names is not said twice", () => {
   log.warn("Refused {client}", { client: "a\nb", limit: 1 });
   const want = " WARNING Refused a\\u000ab limit=1\n";
   assertEquals(lines[0]?.slice(-want.length), want);
+});
+
+Deno.test("dropped lines are told in the form of the others", () => {
+  const { lines, level } = JSON.parse(renderDropped(3, "json"));
+  assertEquals([lines, level], [3, "warning"]);
+  assert(/ WARNING Dropped .* lines=3\n$/.test(renderDropped(3, "text")));
 });
 
 Deno.test("no secret stands in a log line", () => {

@@ -75,6 +75,8 @@ Deno.test("serve refuses flags that it cannot honour", async (t) => {
     ["-w true", "it is not there yet"],
     ["-l 127.0.0.1:65536", '"127.0.0.1:65536"'],
     ["-l a:b:c", '"a:b:c"'],
+    ["-l 9032", 'did you mean ":9032"?'],
+    ["-advertise 9032", 'did you mean ":9032"?'],
     ["-advertise x:y", '"x:y"'],
     ["-c a/b", 'Cannot name the cluster "a/b"'],
     ["-c ..", 'Cannot name the cluster ".."'],

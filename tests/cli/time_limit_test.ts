@@ -6,30 +6,29 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { Flags } from "../../cli/flags.ts";
-import { TimeLimit } from "../../cli/time_limit.ts";
+import { REQUEST_MS, TimeLimit } from "../../cli/time_limit.ts";
 import { DoozerError } from "../../store/mod.ts";
 
 function limitOf(
   timeout: string | undefined,
-  { requestMs, clock }: { requestMs: number; clock: { ms: number } },
+  clock: { readonly ms: number },
 ): TimeLimit {
   const flags = new Flags(timeout === undefined ? {} : { timeout });
-  return new TimeLimit(flags, { requestMs, now: () => clock.ms });
+  return new TimeLimit(flags, () => clock.ms);
 }
 
-Deno.test("without -t each request has its usual time", () => {
+Deno.test("without -t each request has its usual time, a wait none", () => {
   const clock = { ms: 0 };
-  const usual = limitOf(undefined, { requestMs: 5000, clock });
-  const patient = limitOf(undefined, { requestMs: 0, clock });
+  const limit = limitOf(undefined, clock);
   clock.ms = 1e6;
-  assertEquals([usual.nextMs(), patient.nextMs()], [5000, 0]);
-  usual.check();
+  assertEquals([limit.nextMs(), limit.waitMs()], [REQUEST_MS, 0]);
+  limit.check();
 });
 
 Deno.test("with -t the whole command has that time", () => {
   const clock = { ms: 100 };
-  const limit = limitOf("1s", { requestMs: 5000, clock });
-  assertEquals(limit.nextMs(), 1000);
+  const limit = limitOf("1s", clock);
+  assertEquals([limit.nextMs(), limit.waitMs()], [1000, 1000]);
   clock.ms = 1099.5;
   limit.check();
   assertEquals(limit.nextMs(), 1);
@@ -41,7 +40,7 @@ Deno.test("with -t the whole command has that time", () => {
 });
 
 Deno.test("-t 0 is no limit", () => {
-  const limit = limitOf("0", { requestMs: 5000, clock: { ms: 0 } });
-  assertEquals(limit.nextMs(), 0);
+  const limit = limitOf("0", { ms: 0 });
+  assertEquals([limit.nextMs(), limit.waitMs()], [0, 0]);
   limit.check();
 });

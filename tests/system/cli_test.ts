@@ -135,6 +135,27 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a write that could not be printed is told to be done",
+  ignore: Deno.build.os !== "linux", // It has /dev/full.
+  fn: async () => {
+    await using node = await startNodeProcess();
+    for (const line of ["add /m", "set /m -1", "-o json del /m -1"]) {
+      const args = [...doozerCommand(), ...line.split(" ")];
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: ["-c", 'exec "$@" </dev/null >/dev/full', "sh", ...args],
+        env: { DOOZER_URI: node.uri },
+      }).output();
+      const { stdout } = await runDoozer(node.uri, { args: ["rev"] });
+      const done = line.includes("del")
+        ? "The file is deleted"
+        : `The write is done, at rev ${text(stdout).trim()}`;
+      assertStringIncludes(text(stderr), `${done}, but not printed: `);
+      assertEquals(code, 2);
+    }
+  },
+});
+
 /** A port on which nothing listens: the kernel's last choice, given back. */
 function deadAddress(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -164,11 +185,12 @@ async function withStranger(
   test: (uri: string) => Promise<void>,
 ): Promise<void> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const treated: Promise<void>[] = [];
   const serving = (async () => {
     for await (const socket of listener) {
-      await treat(socket);
-      socket.close();
+      treated.push(treat(socket).finally(() => socket.close()));
     }
+    await Promise.all(treated);
   })();
   try {
     await test(`doozer:?ca=127.0.0.1:${listener.addr.port}`);
@@ -178,10 +200,12 @@ async function withStranger(
   }
 }
 
-/** Reads until the other side ends. */
+/** Reads until the other side ends, or has hung for much too long. */
 async function swallow(socket: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(1024);
+  const hung = setTimeout(() => socket.closeWrite(), 30_000);
   while (await socket.read(buffer).catch(() => null) !== null);
+  clearTimeout(hung);
 }
 
 Deno.test("a silent server: 5 for a read, 6 for a write", async () => {
@@ -194,6 +218,29 @@ Deno.test("a silent server: 5 for a read, 6 for a write", async () => {
       assertStringIncludes(text(run.stderr), "[UNKNOWN] ");
     }
   });
+});
+
+Deno.test("wait and watch find a silent server out: status 5", async () => {
+  await withStranger(swallow, async (uri) => {
+    const lines = ["wait /m", "watch /m", "wait -r 9 /m", "watch -r 1 /m"];
+    for (
+      const { stderr } of await Promise.all(
+        lines.map((line) =>
+          runDoozer(uri, { args: line.split(" "), status: 5 })
+        ),
+      )
+    ) {
+      assertStringIncludes(text(stderr), "none came in 5000 ms (asked 127.0.");
+      assertStringIncludes(text(stderr), "Is it a doozer node");
+    }
+  });
+});
+
+Deno.test("a rev to come is waited for as long as -t allows", async () => {
+  await using node = await startNodeProcess();
+  const args = ["get", "-r", "999", "-t", "50ms", "/m"];
+  const { stderr } = await runDoozer(node.uri, { args, status: 5 });
+  assertStringIncludes(text(stderr), "a rev that is yet to come is waited for");
 });
 
 Deno.test("a server that is no doozer: status 5", async () => {

@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   runDoozer,
+  spawn,
   startNodeProcess,
   startWatch,
   text,
@@ -42,6 +43,7 @@ Deno.test("serve says why it cannot start", async (t) => {
     [["-l", "192.0.2.1:1", "--insecure"], 2, "no such address"],
     [["-l", "0.0.0.0:0"], 127, "takes a secret and TLS"],
     [["-l", "x"], 127, "takes a secret and TLS"],
+    [["-l", "9032"], 127, 'did you mean ":9032"?'],
     [["-a", "127.0.0.1:1"], 127, "clusters are not there yet"],
     [["-w", ":8000"], 127, "the web view"],
     [["-hist", "0"], 127, "history"],
@@ -93,7 +95,8 @@ Deno.test("serve prints one line, and no secret", async () => {
   const env = { DOOZER_RWSECRET: "hush-rw", DOOZER_ROSECRET: "hush-ro" };
   await using loud = await startNodeProcess({ args, env });
   const bad = { DOOZER_RWSECRET: "hush-bad" };
-  await runDoozer(loud.uri, { args: ["rev"], env: bad, status: 4 });
+  const get = ["get", "/ctl/name"];
+  await runDoozer(loud.uri, { args: get, env: bad, status: 4 });
   await runDoozer(loud.uri, { args: ["rev"], env, status: 0 });
   await loud.stop();
   assert(loud.stderr().split("\n").length > 2, "Nothing was logged");
@@ -109,6 +112,35 @@ Deno.test("serve -log-format json prints JSON only", async () => {
   assertEquals(lines[0].durable, false);
   assert(lines.length > 1, node.stderr());
 });
+
+Deno.test("a log that nobody reads holds nothing up", async () => {
+  const args = ["serve", "-l", "127.0.0.1:0", "-log-level", "debug"];
+  const child = spawn(args);
+  // A node that hangs must fail the test, not hold it.
+  const hung = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  await Promise.all([child.stdin.close(), child.stdout.cancel()]);
+  const log = child.stderr.getReader();
+  const { value } = await log.read();
+  const addr = /ca=([^,\s]+)/.exec(text(value ?? new Uint8Array()))?.[1] ?? "";
+  // A frame of a negative length: at least a line each, of above 100 bytes.
+  const bad = new Uint8Array(4).fill(255);
+  for (let i = 0; i < 2000; i++) await abuse(addr, bad);
+  const rev = { args: ["rev"], status: 0 };
+  await runDoozer(`doozer:?ca=${addr}`, rev);
+  child.kill("SIGTERM");
+  const { code } = await child.status;
+  clearTimeout(hung);
+  assertEquals(code, 0);
+  await log.cancel();
+});
+
+/** Sends bytes for which the node ends the connection, and awaits that. */
+async function abuse(addr: string, bytes: Uint8Array): Promise<void> {
+  const [hostname = "", port] = addr.split(":");
+  using socket = await Deno.connect({ hostname, port: Number(port) });
+  await socket.write(bytes);
+  await socket.read(new Uint8Array(1)).catch(() => null);
+}
 
 Deno.test("serve --insecure is said loudly", async () => {
   const args = ["-l", "0.0.0.0:0", "--insecure"];
@@ -153,6 +185,48 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `TLS files that do not fit are named${
+    openssl ? "" : " (there is no openssl command)"
+  }`,
+  ignore: !openssl,
+  fn: async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await makeCertificate(dir);
+      await Deno.rename(`${dir}/key.pem`, `${dir}/other.pem`);
+      await makeCertificate(dir);
+      const junk = "-----BEGIN CERTIFICATE-----\njunk\n";
+      await Deno.writeTextFile(`${dir}/junk.pem`, junk);
+      await refuseTlsFiles(dir);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
+async function refuseTlsFiles(dir: string): Promise<void> {
+  const rows: readonly [string, string][] = [
+    ["cert.pem", "other.pem"],
+    ["key.pem", "cert.pem"],
+    ["cert.pem", "cert.pem"],
+    ["junk.pem", "key.pem"],
+    ["cert.pem", "junk.pem"],
+  ];
+  // The address is in use: a node that accepts such files fails, too.
+  await using taken = await startNodeProcess();
+  for (const names of rows) {
+    const [cert, key] = names.map((name) => `${dir}/${name}`);
+    const files = ["-tlscert", cert ?? "", "-tlskey", key ?? ""];
+    const run = await failToServe(["-l", taken.addr, ...files]);
+    assertEquals(run.code, 2, run.stderr);
+    const start = `doozer: Cannot serve with TLS: the certificate "${cert}" ` +
+      `and the key "${key}" cannot be used together: `;
+    assert(run.stderr.startsWith(start), run.stderr);
+    assert(!run.stderr.includes("    at "), run.stderr);
+  }
+}
+
 async function tryTls(dir: string): Promise<void> {
   const cert = `${dir}/cert.pem`;
   const args = ["-tlscert", cert, "-tlskey", `${dir}/key.pem`];
@@ -166,7 +240,9 @@ async function tryTls(dir: string): Promise<void> {
   assertEquals(text((await runDoozer(node.uri, get)).stdout), "x");
   // Nobody vouches for it; and who speaks no TLS gets no answer.
   const stranger = { args: ["--tls", "get", "/m"], status: 5 };
-  await runDoozer(plain, stranger);
+  const { stderr } = await runDoozer(plain, stranger);
+  assertStringIncludes(text(stderr), "--cacert");
+  assert(!text(stderr).includes("doozer serve"), text(stderr));
   const mute = await runDoozer(plain, { args: ["get", "/m"], status: 5 });
   assertStringIncludes(text(mute.stderr), "--tls");
 }
