@@ -13,7 +13,7 @@ import { LineQueue } from "./line_queue.ts";
 import { renderDropped, startLog } from "./log.ts";
 import { readServeSettings, type ServeSettings } from "./serve_settings.ts";
 import { type Log, type RunningNode, startNode } from "./start.ts";
-import { badTlsFiles, checkTlsFiles } from "./tls_files.ts";
+import { badTlsFiles } from "./tls_files.ts";
 import { VERSION } from "./version.ts";
 
 /** How long the end waits for whoever reads the log, in milliseconds. */
@@ -184,7 +184,6 @@ async function startOrExplain(
   log: Log,
 ): Promise<RunningNode> {
   const { listen, tls, ...others } = settings;
-  if (tls !== undefined) checkTlsFiles(tls);
   try {
     return await startNode({ ...others, ...listen, tls, log });
   } catch (error) {

@@ -15,20 +15,6 @@ export interface TlsFiles {
   readonly keyFile: string;
 }
 
-/**
- * Refuses files that TLS cannot use: node:tls, which serves, would take them
- * and then fail each client.
- */
-export function checkTlsFiles(files: TlsFiles): void {
-  const { cert, key } = files;
-  try {
-    // Reads both as a server would, and opens nothing.
-    Deno.createHttpClient({ cert, key }).close();
-  } catch (error) {
-    throw badTlsFiles(files, error);
-  }
-}
-
 /** Names both files, and why they will not do. */
 export function badTlsFiles(
   { certFile, keyFile }: TlsFiles,

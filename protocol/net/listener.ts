@@ -113,6 +113,7 @@ class NodeTlsListener implements ClientListener {
       handshakeTimeout: options.handshakeMs,
       allowHalfOpen: true,
     }, (socket) => this.#secured(socket));
+    if (this.works) checkPair(options.tls);
     this.ready = this.works ? this.#start(options.address) : Promise.resolve();
   }
 
@@ -184,6 +185,14 @@ class NodeTlsListener implements ClientListener {
     if (awaiting === undefined) this.#accepted.push(accepted);
     else awaiting.resolve(accepted);
   }
+}
+
+/**
+ * Throws where certificate and key do not fit: node:tls would take them, and
+ * then fail each client. This reads both as a server would, and opens nothing.
+ */
+function checkPair(tls: { cert: string; key: string }): void {
+  Deno.createHttpClient(tls).close();
 }
 
 /** A TLSSocket that is read and written like a Deno.Conn. */
