@@ -6,7 +6,7 @@
 import { Node } from "../consensus/mod.ts";
 import { encodeText, formatAddress, type Secrets } from "../protocol/mod.ts";
 import { type Log, SocketServer, Turn } from "../protocol/net/mod.ts";
-import { type Path, Store } from "../store/mod.ts";
+import { assert, type Path, Store } from "../store/mod.ts";
 import { VERSION } from "./version.ts";
 
 export type { Log } from "../protocol/net/mod.ts";
@@ -71,6 +71,9 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     server.close();
     throw error;
   }
+  // The founding files need the address, and must have the first revs: clients
+  // are accepted in a later turn than this one.
+  assert(server.connections === 0, "a cluster is founded before it serves");
   const addr = formatAddress(server.address);
   node.found(foundingFiles(id, options.advertise ?? addr, options));
   const pulse = startPulse(node, options);
