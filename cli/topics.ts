@@ -56,6 +56,14 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "waits, and reads of revs to come, of all clients together",
   },
+  waitGlobBytes: {
+    unit: "bytes",
+    meaning: "distinct patterns that wait on one directory, together",
+  },
+  listBytes: {
+    unit: "bytes",
+    meaning: "lists kept for clients that read them entry by entry",
+  },
   partialBytesNode: {
     unit: "bytes",
     meaning: "incomplete requests of all clients, before the slowest is cut",

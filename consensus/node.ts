@@ -22,14 +22,14 @@ import { type Outgoing, type Ready, Replica } from "./replica.ts";
 /** A batch is closed when it has so many bytes; one command may exceed it. */
 const BATCH_BYTES = 1 << 20;
 
-const BATCH_INITIAL_BYTES = 16 << 10;
+const BATCH_INITIAL_BYTES = 64 << 10;
 const SPARE_BATCHES = 4;
 
 /** How many settled replies are kept before the others move up. */
 const SETTLED_MAX = 4096;
 
-/** How many retained events waits may read in one turn. */
-const CATCH_UP_ROWS = 16_384;
+/** How many retained events waits may look at in one turn. */
+const CATCH_UP_WORK = 16_384;
 
 /** What a node needs. */
 export interface NodeOptions {
@@ -104,7 +104,7 @@ export class Node implements Backend {
       this.#applyDecided();
     } while (this.#hasWork);
     this.#inputAnnounced = false;
-    this.store.waits.catchUp(CATCH_UP_ROWS);
+    this.store.waits.catchUp(CATCH_UP_WORK);
     this.#running = false;
   }
 

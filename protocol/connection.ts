@@ -36,12 +36,17 @@ export interface ConnectionOptions {
   readonly access: Access;
   /** Shared by all connections of the node. */
   readonly unread: UnreadAnswers;
+  /** Entries and events that its requests may look at in one turn. */
+  readonly workPerTurn?: number;
   /**
    * Called when there is output to send, once until it is taken, and when
    * {@linkcode Connection.process} has something to do without further input.
    */
   readonly onOutput: () => void;
 }
+
+/** Some milliseconds: what others may have to wait for one client's reads. */
+const WORK_PER_TURN = 16_384;
 
 /** A request that waits for a rev to come. */
 interface FutureRead {
@@ -57,6 +62,7 @@ export class Connection implements Waiter, Asker, Unreader {
   readonly #access: Access;
   readonly #allUnread: UnreadAnswers;
   readonly #onOutput: () => void;
+  readonly #workPerTurn: number;
   readonly #reader = new WireReader();
   readonly #request = emptyRequest();
   readonly #outbox = new Outbox();
@@ -65,8 +71,6 @@ export class Connection implements Waiter, Asker, Unreader {
   readonly #futureReads: Map<number, FutureRead> = new Map();
   /** Reads whose rev has come. */
   #due: ClientRequest[] = [];
-  /** Whose list was read last: the rest of it is at hand. */
-  #list: Pick<ClientRequest, "verb" | "path" | "rev"> = emptyRequest();
   #yielding = false;
   #grant: Grant = ANONYMOUS;
   #writesInFlight = 0;
@@ -81,6 +85,7 @@ export class Connection implements Waiter, Asker, Unreader {
     this.#access = options.access;
     this.#allUnread = options.unread;
     this.#onOutput = options.onOutput;
+    this.#workPerTurn = options.workPerTurn ?? WORK_PER_TURN;
   }
 
   /** Why the connection must end, if it must. */
@@ -126,6 +131,8 @@ export class Connection implements Waiter, Asker, Unreader {
    */
   process(): void {
     this.#yielding = false;
+    const { store } = this.backend;
+    const until = store.work + this.#workPerTurn;
     try {
       while (
         this.#failure === undefined && !this.#closed && !this.paused &&
@@ -134,6 +141,7 @@ export class Connection implements Waiter, Asker, Unreader {
         const due = this.#due.shift() ?? this.#next();
         if (due === undefined) return;
         this.#handle(due);
+        this.#yielding = store.work > until;
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -283,23 +291,12 @@ export class Connection implements Waiter, Asker, Unreader {
         this.answers.error(request.tag, "DENIED");
       } else if (lacks(request, verb.needs)) {
         this.answers.error(request.tag, "MISSING_ARG");
-      } else {
-        verb.handle(this, request);
-        if (verb.lists) this.#yieldAfter(request);
-      }
+      } else verb.handle(this, request);
     } catch (error) {
       if (!(error instanceof DoozerError)) throw error;
       this.answers.error(request.tag, error.code, error.detail);
     }
     this.#announceOutput();
-  }
-
-  /** A list that may have had to be made is enough for one turn. */
-  #yieldAfter({ verb, path, rev }: ClientRequest): void {
-    const last = this.#list;
-    if (last.path === path && last.rev === rev && last.verb === verb) return;
-    this.#list = { verb, path, rev };
-    this.#yielding = true;
   }
 
   #readLater(request: ClientRequest, rev: Rev): void {

@@ -63,8 +63,6 @@ export interface VerbEntry {
   readonly right: Right;
   /** Fields without which the answer is MISSING_ARG. */
   readonly needs: readonly NeededField[];
-  /** Whether it reads from a list, which may have to be made first. */
-  readonly lists?: boolean;
   handle(asker: Asker, request: ClientRequest): void;
 }
 
@@ -99,13 +97,11 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   WALK: {
     right: "read",
     needs: ["path", "offset"],
-    lists: true,
     handle: walk,
   },
   GETDIR: {
     right: "read",
     needs: ["path", "offset"],
-    lists: true,
     handle: (asker, request) => asker.readAt(request, getdir),
   },
   STAT: {

@@ -37,8 +37,11 @@ const GROUP_DEPTH_MAX = 32;
 /** Up to here a loop writes text faster than TextEncoder. */
 const ASCII_LOOP_MAX = 256;
 
-/** A writer that was larger than this gives its memory back when cleared. */
-const KEPT_BYTES_MAX = 512 << 10;
+/**
+ * A writer that has grown above this, or to four times what it began with,
+ * gives its memory back when cleared: there are two for each client.
+ */
+const KEPT_BYTES = 32 << 10;
 
 /** A cursor over the bytes of one message. */
 export class WireReader {
@@ -248,7 +251,7 @@ export class WireWriter {
   /** Forgets what was written; the memory is used again, unless it is much. */
   clear(): void {
     this.#at = 0;
-    if (this.#bytes.length > KEPT_BYTES_MAX) {
+    if (this.#bytes.length > Math.max(KEPT_BYTES, 4 * this.#initialBytes)) {
       this.#bytes = new Uint8Array(this.#initialBytes);
     }
   }

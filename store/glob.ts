@@ -3,7 +3,8 @@
  *
  * `?` matches one character of a name, `*` any number of characters within a
  * name, `**` any number of characters, slashes included; all else matches
- * itself. Matching takes time in proportion to pattern times path at worst,
+ * itself. All places of the path are kept in step as bits, 32 to a word, so at
+ * worst matching takes time in proportion to pattern times path by 32,
  * whatever the pattern: there is no backtracking that a client could provoke.
  *
  * @module
@@ -14,6 +15,8 @@ import { NAME_CHARACTERS, type Path } from "./path.ts";
 
 const GRAMMAR = new RegExp(`^(?:/[${NAME_CHARACTERS}*?]+)+$`);
 const SLASH = 47;
+/** So many cells of a match, as a power of 2, take as long as one entry. */
+const CELLS_PER_UNIT_BITS = 9;
 
 /** One step of a pattern: a character's code, or one of the wildcards. */
 type Token = number;
@@ -21,8 +24,15 @@ const ONE: Token = -1;
 const WITHIN: Token = -2;
 const ACROSS: Token = -3;
 
-/** Cell `i` tells whether the tokens so far match the first `i` characters. */
-const row = new Uint8Array(LIMITS.pathBytes + 1);
+/** A row of bits: bit `i` tells something of the first `i` characters. */
+const WORDS_MAX = (LIMITS.pathBytes >> 5) + 1;
+
+/** Whether the tokens so far match the first `i` characters. */
+const row = new Int32Array(WORDS_MAX);
+/** Whether character `i` (from 1) is no slash. */
+const noSlash = new Int32Array(WORDS_MAX);
+/** For each ASCII code, whether character `i` (from 1) has it. */
+const having = new Int32Array(128 * WORDS_MAX);
 
 /** A compiled pattern. Immutable; compile once, match often. */
 export class Glob {
@@ -48,10 +58,20 @@ export class Glob {
     this.literal = wild < 0;
     this.directory = this.prefix.slice(0, this.prefix.lastIndexOf("/")) || "/";
     this.#tokens = tokenize(text.slice(this.prefix.length));
-    this.#least = this.#tokens.filter(needsOne).length;
+    this.#least = this.#tokens.filter((token) => token >= ONE).length;
     this.slashes = this.#tokens.includes(ACROSS)
       ? undefined
       : text.split("/").length - 1;
+  }
+
+  /**
+   * How much work it is at most to match the path, in units of one entry or
+   * event looked at.
+   */
+  costOf(path: Path): number {
+    if (this.literal || !path.startsWith(this.prefix)) return 1;
+    const cells = this.#tokens.length * (path.length - this.prefix.length);
+    return 1 + (cells >> CELLS_PER_UNIT_BITS);
   }
 
   /** Whether the path matches. */
@@ -63,14 +83,18 @@ export class Glob {
     const from = this.prefix.length;
     const length = path.length - from;
     // Bounds the work by the path, however long the pattern is.
-    if (length < this.#least || length >= row.length) return false;
-    row.fill(0, 0, length + 1);
+    if (length < this.#least || length > LIMITS.pathBytes) return false;
+    const words = (length >> 5) + 1;
+    load(path, from);
+    row.fill(0, 0, words);
     row[0] = 1;
+    let alive = true;
     for (const token of tokens) {
-      if (!needsOne(token)) stretch(path, from, token);
-      else if (!stepOver(path, from, token)) return false;
+      alive = token >= ONE ? stepOver(token, words) : stretch(token, words);
+      if (!alive) break;
     }
-    return row[length] === 1;
+    unload(path, from);
+    return alive && (row[length >> 5]! >>> (length & 31) & 1) === 1;
   }
 }
 
@@ -107,9 +131,23 @@ function tokenize(text: string): Token[] {
   return tokens;
 }
 
-/** Whether the token consumes exactly one character. */
-function needsOne(token: Token): boolean {
-  return token >= ONE;
+/** Notes where the path has which character: once for all tokens. */
+function load(path: Path, from: number): void {
+  noSlash.fill(0, 0, (path.length - from >> 5) + 1);
+  for (let i = 1; i <= path.length - from; i++) {
+    const code = path.charCodeAt(from + i - 1);
+    const bit = 1 << (i & 31);
+    if (code !== SLASH) noSlash[i >> 5]! |= bit;
+    if (code < 128) having[code * WORDS_MAX + (i >> 5)]! |= bit;
+  }
+}
+
+/** Forgets what {@linkcode load} noted. */
+function unload(path: Path, from: number): void {
+  for (let i = 1; i <= path.length - from; i++) {
+    const code = path.charCodeAt(from + i - 1);
+    if (code < 128) having[code * WORDS_MAX + (i >> 5)] = 0;
+  }
 }
 
 /**
@@ -117,23 +155,44 @@ function needsOne(token: Token): boolean {
  *
  * @returns whether anything still matches.
  */
-function stepOver(path: Path, from: number, token: Token): boolean {
+function stepOver(token: Token, words: number): boolean {
+  const fits = token === ONE ? noSlash : having;
+  const start = token === ONE ? 0 : token * WORDS_MAX;
   let left = 0;
-  for (let i = path.length - from; i > 0; i--) {
-    const code = path.charCodeAt(from + i - 1);
-    const fits = token === ONE ? code !== SLASH : code === token;
-    row[i] = fits ? row[i - 1]! : 0;
-    left |= row[i]!;
+  for (let word = words - 1; word >= 0; word--) {
+    const below = word === 0 ? 0 : row[word - 1]! >>> 31;
+    const next = (row[word]! << 1 | below) & fits[start + word]!;
+    row[word] = next;
+    left |= next;
   }
-  row[0] = 0;
   return left !== 0;
 }
 
 /** Consumes any number of characters, of one name or across names. */
-function stretch(path: Path, from: number, token: Token): void {
-  for (let i = 1; i <= path.length - from; i++) {
-    if (row[i] === 1 || row[i - 1] === 0) continue;
-    const code = path.charCodeAt(from + i - 1);
-    if (token === ACROSS || code !== SLASH) row[i] = 1;
+function stretch(token: Token, words: number): boolean {
+  let below = 0;
+  for (let word = 0; word < words; word++) {
+    if (token === ACROSS) {
+      const bits = row[word]!;
+      // From the lowest bit that is set, all above are.
+      row[word] = below !== 0 ? -1 : bits | -bits;
+      below = row[word]!;
+    } else {
+      const open = noSlash[word]!;
+      row[word] = flood(row[word]! | (below >>> 31 & open & 1), open);
+      below = row[word]!;
+    }
   }
+  return true;
+}
+
+/** Spreads set bits upwards, through bits that are open, in five doublings. */
+function flood(bits: number, open: number): number {
+  let spread = bits;
+  let through = open;
+  for (let by = 1; by < 32; by *= 2) {
+    spread |= through & spread << by;
+    through &= through << by;
+  }
+  return spread;
 }

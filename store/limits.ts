@@ -31,6 +31,10 @@ export const LIMITS = {
   waitsPerConnection: 1000,
   /** What the waits, and reads of revs to come, of all clients hold. */
   waitBytesNode: 64 << 20,
+  /** Distinct patterns that wait on one directory, their text together. */
+  waitGlobBytes: 16 << 10,
+  /** Lists kept for those who read them an entry at a time. */
+  listBytes: 64 << 20,
   /** Requests that are not complete, of all clients together. */
   partialBytesNode: 128 << 20,
   /** Answers a client has not read, before its requests are left unread. */

@@ -21,7 +21,7 @@ import type { Versions } from "./versions.ts";
  * each request would make its list again.
  */
 const LISTS_MAX = LIMITS.connections;
-const ENTRIES_MAX = 1 << 21;
+const ENTRIES_MAX = LIMITS.listBytes / 4;
 
 /** Makes lists, and keeps the latest. */
 export class Listings {
@@ -38,7 +38,7 @@ export class Listings {
     const node = this.#versions.tree.find(glob.directory);
     if (node === undefined) return EMPTY;
     const key = `${this.#spanStart(node, rev)} ${glob.text}`;
-    return this.#lists.get(key) ??
+    return this.#kept(key) ??
       this.#keep(key, this.#matchingBelow(node, { glob, rev }));
   }
 
@@ -46,7 +46,7 @@ export class Listings {
   entries(directory: NodeNumber, rev: Rev): Int32Array {
     const path = this.#versions.tree.pathOf(directory);
     const key = `${this.#spanStart(directory, rev)} ${path}/`;
-    return this.#lists.get(key) ??
+    return this.#kept(key) ??
       this.#keep(key, Int32Array.from(this.#sorted(directory, rev)));
   }
 
@@ -72,6 +72,7 @@ export class Listings {
     for (let node = visit.pop(); node !== undefined; node = visit.pop()) {
       const path = tree.pathOf(node);
       if (this.#versions.wasFile(node, rev)) {
+        this.#versions.work += glob.costOf(path);
         if (glob.matches(path)) matches.push(node);
       } else if (reaches(glob, path)) {
         const below = this.#sorted(node, rev);
@@ -92,12 +93,22 @@ export class Listings {
       entry !== NO_NODE;
       entry = tree.entryAfter(entry)
     ) {
+      this.#versions.work++;
       if (!this.#versions.existed(entry, rev)) continue;
       named.push({ node: entry, path: tree.pathOf(entry) });
     }
     // Siblings share all but their names, and ASCII sorts as bytes do.
     named.sort((a, b) => a.path < b.path ? -1 : 1);
     return named.map((entry) => entry.node);
+  }
+
+  /** A list that is used stays longest. */
+  #kept(key: string): Int32Array | undefined {
+    const list = this.#lists.get(key);
+    if (list === undefined) return undefined;
+    this.#lists.delete(key);
+    this.#lists.set(key, list);
+    return list;
   }
 
   #keep(key: string, list: Int32Array): Int32Array {

@@ -74,6 +74,11 @@ export class Store {
     return this.#history.first;
   }
 
+  /** Entries and events looked at so far: what reading costs, to share by. */
+  get work(): number {
+    return this.#versions.work;
+  }
+
   /** How many files exist now. */
   get files(): number {
     return this.#files;

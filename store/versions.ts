@@ -51,6 +51,8 @@ const NO_BODY_VIEW: BodyView = {
 export class Versions {
   readonly tree: Tree;
   readonly history: History;
+  /** Entries and events looked at so far, to share time by. */
+  work = 0;
   readonly #slabs: Slabs;
 
   constructor(parts: { tree: Tree; history: History; slabs: Slabs }) {
@@ -104,7 +106,10 @@ export class Versions {
       let entry = directory.first;
       entry !== NO_NODE;
       entry = tree.entryAfter(entry)
-    ) if (this.existed(entry, rev)) count++;
+    ) {
+      this.work++;
+      if (this.existed(entry, rev)) count++;
+    }
     return count;
   }
 

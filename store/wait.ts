@@ -52,8 +52,8 @@ export interface AskedRev {
   readonly bytes: number;
 }
 
-/** How many retained events a new wait reads at once. */
-const FIRST_LOOK_ROWS = 256;
+/** How much a new wait reads at once, in units of an event looked at. */
+const FIRST_LOOK = 256;
 /** What a wait costs beside the text of its glob, in bytes; an estimate. */
 const WAIT_BYTES = 400;
 const TOO_LATE: Refusal = { code: "TOO_LATE" };
@@ -62,7 +62,7 @@ const TOO_LATE: Refusal = { code: "TOO_LATE" };
 export class Waits {
   readonly #versions: Versions;
   readonly #byPath: Map<Path, Set<Wait>> = new Map();
-  readonly #byDirectory: Map<Path, Map<string, Set<Wait>>> = new Map();
+  readonly #byDirectory: Map<Path, DirectoryWaits> = new Map();
   readonly #behind: Set<Wait> = new Set();
   readonly #forRev: Map<Rev, AskedRev[]> = new Map();
   /** Called when a wait falls behind that none was: it must be caught up. */
@@ -82,7 +82,7 @@ export class Waits {
   count(): number {
     let count = this.#behind.size;
     for (const waits of this.#byPath.values()) count += waits.size;
-    for (const globs of this.#byDirectory.values()) {
+    for (const { globs } of this.#byDirectory.values()) {
       for (const waits of globs.values()) count += waits.size;
     }
     for (const asked of this.#forRev.values()) count += asked.length;
@@ -96,17 +96,15 @@ export class Waits {
 
   /** Starts a wait; answers at once where the event is quickly found. */
   start(wait: Wait): StoreEvent | Refusal | undefined {
-    const found = this.#look(wait, FIRST_LOOK_ROWS).result;
+    const found = this.#look(wait, FIRST_LOOK);
     if (found !== undefined) return found;
     const refusal = this.#exceeds(costOf(wait));
     if (refusal !== undefined) return refusal;
     this.#bytes += costOf(wait);
     wait.held = true;
-    if (wait.next > this.#versions.history.last) this.#index(wait);
-    else {
-      this.#behind.add(wait);
-      this.onBehind();
-    }
+    if (wait.next > this.#versions.history.last) return this.#index(wait);
+    this.#behind.add(wait);
+    this.onBehind();
     return undefined;
   }
 
@@ -121,10 +119,11 @@ export class Waits {
       removeFrom(this.#byPath, glob.text, wait);
       return;
     }
-    const globs = this.#byDirectory.get(glob.directory);
-    if (globs === undefined) return;
-    removeFrom(globs, glob.text, wait);
-    if (globs.size === 0) this.#byDirectory.delete(glob.directory);
+    const here = this.#byDirectory.get(glob.directory);
+    if (here === undefined) return;
+    removeFrom(here.globs, glob.text, wait);
+    if (!here.globs.has(glob.text)) here.bytes -= glob.text.length;
+    if (here.globs.size === 0) this.#byDirectory.delete(glob.directory);
   }
 
   /** Asks to be told when the store reaches the rev, which is to come. */
@@ -165,20 +164,21 @@ export class Waits {
     }
   }
 
-  /** Lets waits that are behind read at most so many events, in turn. */
-  catchUp(rows: number): void {
-    let left = rows;
+  /** Lets waits that are behind read at most so much, one after the other. */
+  catchUp(units: number): void {
+    const until = this.#versions.work + units;
     for (const wait of this.#behind) {
+      const left = until - this.#versions.work;
       if (left <= 0) return;
-      const { result, rowsRead } = this.#look(wait, left);
-      left -= rowsRead;
+      const found = this.#look(wait, left);
+      const caughtUp = wait.next > this.#versions.history.last;
+      this.#behind.delete(wait);
+      // Who is not done goes to the end: each gets its share.
+      const result = found ?? (caughtUp ? this.#index(wait) : undefined);
       if (result !== undefined) {
         this.cancel(wait);
         wait.waiter.waitEnded(wait.ticket, result);
-      } else if (wait.next > this.#versions.history.last) {
-        this.#behind.delete(wait);
-        this.#index(wait);
-      }
+      } else if (!caughtUp) this.#behind.add(wait);
     }
   }
 
@@ -190,24 +190,20 @@ export class Waits {
     return { code: "LIMIT", detail };
   }
 
-  #look(
-    wait: Wait,
-    rows: number,
-  ): { result: StoreEvent | Refusal | undefined; rowsRead: number } {
-    const { history } = this.#versions;
-    if (wait.next > history.last) return { result: undefined, rowsRead: 0 };
-    if (wait.next < history.first) return { result: TOO_LATE, rowsRead: 0 };
-    if (wait.glob.literal) return { result: this.#find(wait), rowsRead: 1 };
-    const { tree } = this.#versions;
-    const end = Math.min(history.last, wait.next + rows - 1);
-    const start = wait.next;
-    for (; wait.next <= end; wait.next++) {
-      if (wait.glob.matches(tree.pathOf(history.nodeOf(wait.next)))) {
-        const result = this.#versions.eventAt(wait.next);
-        return { result, rowsRead: wait.next - start + 1 };
-      }
+  /** Reads on, as far as the units go; each is an event looked at. */
+  #look(wait: Wait, units: number): StoreEvent | Refusal | undefined {
+    const { history, tree } = this.#versions;
+    if (wait.next > history.last) return undefined;
+    if (wait.next < history.first) return TOO_LATE;
+    if (wait.glob.literal) return this.#find(wait);
+    const until = this.#versions.work + units;
+    for (; wait.next <= history.last; wait.next++) {
+      if (this.#versions.work >= until) return undefined;
+      const path = tree.pathOf(history.nodeOf(wait.next));
+      this.#versions.work += wait.glob.costOf(path);
+      if (wait.glob.matches(path)) return this.#versions.eventAt(wait.next);
     }
-    return { result: undefined, rowsRead: end - start + 1 };
+    return undefined;
   }
 
   /** The first event of a path, by its chain; there is nothing to read. */
@@ -221,15 +217,24 @@ export class Waits {
     return rev === 0 ? undefined : this.#versions.eventAt(rev);
   }
 
-  #index(wait: Wait): void {
+  #index(wait: Wait): Refusal | undefined {
     const { glob } = wait;
-    if (glob.literal) return addTo(this.#byPath, glob.text, wait);
-    let globs = this.#byDirectory.get(glob.directory);
-    if (globs === undefined) {
-      globs = new Map();
-      this.#byDirectory.set(glob.directory, globs);
+    if (glob.literal) {
+      addTo(this.#byPath, glob.text, wait);
+      return undefined;
     }
-    addTo(globs, glob.text, wait);
+    const here = this.#byDirectory.get(glob.directory) ??
+      { globs: new Map(), bytes: 0 };
+    const bytes = here.bytes +
+      (here.globs.has(glob.text) ? 0 : glob.text.length);
+    if (bytes > LIMITS.waitGlobBytes) {
+      this.cancel(wait);
+      return tooManyGlobs(bytes);
+    }
+    here.bytes = bytes;
+    this.#byDirectory.set(glob.directory, here);
+    addTo(here.globs, glob.text, wait);
+    return undefined;
   }
 
   #tell(event: StoreEvent): void {
@@ -238,8 +243,8 @@ export class Waits {
     if (this.#byDirectory.size === 0) return;
     for (let at = event.path;;) {
       at = parentOf(at);
-      const globs = this.#byDirectory.get(at);
-      if (globs !== undefined) this.#tellGlobs(globs, event);
+      const here = this.#byDirectory.get(at);
+      if (here !== undefined) this.#tellGlobs(here.globs, event);
       if (at === ROOT) return;
     }
   }
@@ -261,6 +266,20 @@ export class Waits {
       wait.waiter.waitEnded(wait.ticket, event);
     }
   }
+}
+
+/** Each event below a directory is matched with all patterns that wait there. */
+interface DirectoryWaits {
+  readonly globs: Map<string, Set<Wait>>;
+  /** Of the patterns' texts. */
+  bytes: number;
+}
+
+function tooManyGlobs(bytes: number): Refusal {
+  const detail =
+    `The patterns that wait on the directory would have ${bytes} ` +
+    `bytes, the limit is ${LIMITS.waitGlobBytes}`;
+  return { code: "LIMIT", detail };
 }
 
 function costOf(wait: Wait): number {

@@ -50,13 +50,14 @@ export class ClientLink implements Flushable {
   readonly #connection: Connection;
   readonly #openedAt = performance.now();
   /** Since when a frame is incomplete, and how many came before it. */
-  #partial = { since: 0, frames: -1 };
+  #partial = { since: performance.now(), frames: 0 };
   #handshaking: boolean;
   #sending = false;
   #readEnded = false;
   #ended = false;
   #onProgress: (() => void) | undefined;
-  #nextTurn: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the next requests wait for this client's turn. */
+  #queued = false;
 
   constructor(socket: ClientSocket, options: ClientLinkOptions) {
     this.#socket = socket;
@@ -97,7 +98,6 @@ export class ClientLink implements Flushable {
     this.#ended = true;
     const { client, log, warnings, onEnd } = this.#options;
     this.#connection.close();
-    clearTimeout(this.#nextTurn);
     this.#onProgress?.();
     try {
       this.#socket.close();
@@ -184,18 +184,19 @@ export class ClientLink implements Flushable {
 
   /** Works off requests; what is left for later, after the others' turn. */
   #work(): void {
-    if (this.#nextTurn !== undefined) return;
+    if (this.#queued || this.#ended) return;
     try {
       this.#connection.process();
     } catch (error) {
       this.#broke(error);
     }
     if (!this.#connection.yielding) return;
-    this.#nextTurn = setTimeout(() => {
-      this.#nextTurn = undefined;
+    this.#queued = true;
+    this.#options.turn.later(() => {
+      this.#queued = false;
       this.flush();
       this.#wakeReader();
-    }, 0);
+    });
   }
 
   /** Resolves when output was sent, or it is this client's turn again. */

@@ -28,6 +28,8 @@ export class Turn {
   #scheduled = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #toFlush: Flushable[] = [];
+  readonly #jobs: (() => void)[] = [];
+  #jobTimer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
   /** `onFailure` learns of a broken invariant: the node must stop. */
@@ -53,6 +55,26 @@ export class Turn {
     this.wanted();
   }
 
+  /**
+   * Runs a job in a later turn of the event loop, one job each turn, so that
+   * between any two of them everybody else is served.
+   */
+  later(job: () => void): void {
+    this.#jobs.push(job);
+    this.#scheduleJob();
+  }
+
+  #scheduleJob(): void {
+    if (this.#stopped || this.#jobs.length === 0) return;
+    this.#jobTimer ??= setTimeout(this.#runJob, 0);
+  }
+
+  readonly #runJob = (): void => {
+    this.#jobTimer = undefined;
+    this.#jobs.shift()?.();
+    this.#scheduleJob();
+  };
+
   /** Something that must hold does not: no more turns, and the node learns. */
   fail(error: unknown): void {
     this.stop();
@@ -63,6 +85,7 @@ export class Turn {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#jobTimer);
   }
 
   /** Takes a turn now. */

@@ -1,6 +1,6 @@
 /**
- * What one client asks for does not keep the others waiting: a list that has
- * to be made is enough for one turn, and nothing is answered inside a write.
+ * What one client asks for does not keep the others waiting: there is only so
+ * much work for one client in a turn, and nothing is answered inside a write.
  *
  * @module
  */
@@ -37,6 +37,9 @@ function filled(): FakeBackend {
   return backend;
 }
 
+/** Less than it takes to make one list of the files. */
+const LITTLE = { workPerTurn: 10 };
+
 const WALK: RawRequest = { verb: "WALK", path: "/d/*", offset: 0 };
 const GETDIR: RawRequest = { verb: "GETDIR", path: "/d", offset: 0 };
 const GET: RawRequest = { verb: "GET", path: "/d/1" };
@@ -44,7 +47,7 @@ const GET: RawRequest = { verb: "GET", path: "/d/1" };
 Deno.test("each list of its own ends a turn", () => {
   const globs = Array.from({ length: 9 }, (_, i) => `/d/*${i}`);
   const walks = globs.map((path) => ({ ...WALK, path }));
-  const client = new FakeClient(filled());
+  const client = new FakeClient(filled(), LITTLE);
   const each = walks.map(() => 1);
   assertEquals(turnsOf(client, walks), [...each, 0]);
   // What follows in the same turn is not held up by it.
@@ -53,21 +56,23 @@ Deno.test("each list of its own ends a turn", () => {
 });
 
 Deno.test("the entries of one list are read in one turn", () => {
-  const client = new FakeClient(filled());
+  const client = new FakeClient(filled(), LITTLE);
   const rows: [RawRequest, number][] = [[WALK, 20], [GETDIR, 20]];
   for (const [request, count] of rows) {
-    for (const rev of [{}, { rev: 20 }]) {
+    // The list as of the current rev is the one as of rev 20.
+    const rows = [[{}, [1, count + 4]], [{ rev: 20 }, [count + 5]]] as const;
+    for (const [rev, expected] of rows) {
       const entries = Array.from(
         { length: count + 5 },
         (_, offset) => ({ ...request, ...rev, offset }),
       );
-      assertEquals(turnsOf(client, entries), [1, count + 4]);
+      assertEquals(turnsOf(client, entries), expected);
     }
   }
 });
 
-Deno.test("another rev, glob, or verb is another list", () => {
-  const client = new FakeClient(filled());
+Deno.test("a list that is at hand costs nothing, a new one ends a turn", () => {
+  const client = new FakeClient(filled(), LITTLE);
   const requests = [
     WALK,
     { ...WALK, rev: 20 },
@@ -75,12 +80,12 @@ Deno.test("another rev, glob, or verb is another list", () => {
     { ...GETDIR, path: "/d/*", rev: 19 },
     { ...WALK, path: "/*/1", rev: 19 },
   ];
-  assertEquals(turnsOf(client, requests), [1, 1, 1, 1, 1, 0]);
+  assertEquals(turnsOf(client, requests), [1, 2, 2, 0]);
 });
 
 Deno.test("writes do not make lists for those who wait for their revs", () => {
   const backend = filled();
-  const client = new FakeClient(backend);
+  const client = new FakeClient(backend, LITTLE);
   const globs = Array.from({ length: 9 }, (_, i) => `/d/*${i}`);
   const walks = globs.map((path) => ({ ...WALK, path, rev: 21 }));
   assertEquals(client.ask(...walks), []);
@@ -96,6 +101,19 @@ Deno.test("writes do not make lists for those who wait for their revs", () => {
   assert(client.connection.owesAnswers);
   assertEquals(turns(client), [...walks.map(() => 1), 0]);
   assertEquals(client.connection.owesAnswers, false);
+});
+
+Deno.test("waits that read old events, and counts of old entries, end a turn", () => {
+  const backend = filled();
+  for (let i = 0; i < 20; i++) backend.write(`/d/new${i}`);
+  const client = new FakeClient(backend, LITTLE);
+  const rows: RawRequest[] = [
+    { verb: "WAIT", path: "/d/new19*", rev: 1 },
+    { verb: "STAT", path: "/d", rev: 20 },
+  ];
+  for (const request of rows) {
+    assertEquals(turnsOf(client, [request, request]), [1, 1, 0]);
+  }
 });
 
 Deno.test("a single read whose rev has come is announced, and dropped by close()", () => {

@@ -66,6 +66,8 @@ export class FakeBackend implements Backend {
 
 /** What a fake client may be given. */
 export interface FakeClientOptions {
+  /** Entries and events that requests may look at in one turn. */
+  readonly workPerTurn?: number;
   readonly secrets?: Secrets;
   readonly unread?: UnreadAnswers;
 }
@@ -81,6 +83,7 @@ export class FakeClient {
       backend,
       access: new Access(options.secrets ?? {}),
       unread: options.unread ?? new UnreadAnswers(),
+      workPerTurn: options.workPerTurn ?? Infinity,
       onOutput: () => this.announced++,
     });
   }

@@ -313,3 +313,38 @@ Deno.test("Waits are refused above what all of them may hold", () => {
     limits.waitBytesNode = waitBytesNode;
   }
 });
+
+Deno.test("Waits bound the patterns that each event is matched with", () => {
+  const store = new Store();
+  const listener = new Listener();
+  const long = "x".repeat(1_000);
+  const most = Math.floor(LIMITS.waitGlobBytes / 1_006);
+  for (let i = 0; i < most; i++) {
+    listener.start(store, `/d/*${String(i).padStart(3, "0")}${long}`, 1);
+  }
+  assertEquals(listener.take(), []);
+  const more = `/d/*more${long}`;
+  const refused = listener.start(store, more, 1);
+  assertEquals(listener.take(), [`${refused.ticket} now: LIMIT`]);
+  // The same pattern again costs nothing, elsewhere there is room.
+  listener.start(store, `/d/*000${long}`, 1);
+  listener.start(store, `/e/*more${long}`, 1);
+  assertEquals(listener.take(), []);
+  for (const wait of listener.waits) store.waits.cancel(wait);
+  listener.start(store, more, 1);
+  assertEquals([listener.take(), store.waits.count()], [[], 1]);
+});
+
+Deno.test("Waits that are behind share the work of a turn", () => {
+  const store = new Store();
+  const listener = new Listener();
+  applyAll(store, ...Array(2_000).fill(NOP), set("/a/z", "v"));
+  listener.start(store, "/b/*", 1);
+  listener.start(store, "/a/*", 1);
+  // Alone, the first would take all of the first turns.
+  store.waits.catchUp(1_000);
+  store.waits.catchUp(1_000);
+  store.waits.catchUp(800);
+  store.waits.catchUp(1_000);
+  assertEquals(listener.take(), ["2: 2001 set /a/z v"]);
+});

@@ -182,7 +182,7 @@ Deno.test("a paused connection goes on when its writes are settled", async () =>
 
 Deno.test("a client with many lists to make does not hold up the others", async () => {
   using node = await serveFake();
-  for (let i = 0; i < 10; i++) node.backend.write(`/d/${i}`);
+  for (let i = 0; i < 200; i++) node.backend.write(`/d/${i}`);
   let made = 0;
   const { match } = node.backend.store;
   node.backend.store.match = (glob, place) => {
