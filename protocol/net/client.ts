@@ -9,6 +9,7 @@ import { type ClientResponse, encodeText, EVENT_FLAGS } from "../mod.ts";
 import type { Verb } from "../mod.ts";
 import { CLOBBER, DoozerError, type Rev } from "../../store/mod.ts";
 import { type Ask, type AskOptions, Exchange } from "./exchange.ts";
+import { StandingWaits } from "./standing_waits.ts";
 
 /** Options of one request. */
 export interface RequestOptions extends AskOptions {
@@ -61,6 +62,7 @@ const LIST_AHEAD = 64;
 /** A connection to one server. Requests may overlap; answers find theirs. */
 export class Client implements Disposable {
   readonly #exchange: Exchange;
+  readonly #waits: StandingWaits;
 
   /** Use `connect`, which opens the socket. */
   constructor(
@@ -68,6 +70,7 @@ export class Client implements Disposable {
     options: { address: string; timeoutMs: number },
   ) {
     this.#exchange = new Exchange(socket, options);
+    this.#waits = new StandingWaits(this.#exchange);
   }
 
   /** The server's address, as HOST:PORT. */
@@ -163,11 +166,7 @@ export class Client implements Disposable {
   ): Promise<ChangeEvent> {
     const rev = options.rev ?? await this.rev() + 1;
     const bounds = { ...options, timeoutMs: options.timeoutMs ?? 0 };
-    const answer = await this.#exchange.ask(
-      "WAIT",
-      { path: glob, rev },
-      bounds,
-    );
+    const answer = await this.#waits.first(glob, rev, bounds);
     const { path = "", flags, value = EMPTY } = answer;
     const kind = flags === EVENT_FLAGS.set
       ? "set"

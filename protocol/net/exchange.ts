@@ -82,11 +82,19 @@ export class Exchange {
     >();
     this.#pending.set(tag, { verb, resolve, reject });
     this.#send();
-    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
-    const giveUp = (why: string) => {
-      this.#pending.delete(tag);
-      reject(unanswered(verb, why));
-    };
+    return this.within(verb, promise, options)
+      .finally(() => this.#pending.delete(tag));
+  }
+
+  /** The answer, unless the time is up or the signal given before it comes. */
+  within(
+    verb: Verb,
+    answer: Promise<ClientResponse>,
+    { signal, timeoutMs = this.#timeoutMs }: AskOptions,
+  ): Promise<ClientResponse> {
+    if (signal?.aborted) return Promise.reject(abortedBefore(verb));
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const giveUp = (why: string) => reject(unanswered(verb, why));
     const abort = () => giveUp("it was aborted");
     const timer = timeoutMs > 0
       ? setTimeout(
@@ -95,7 +103,7 @@ export class Exchange {
       )
       : undefined;
     signal?.addEventListener("abort", abort, { once: true });
-    return promise.finally(() => {
+    return Promise.race([answer, late]).finally(() => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
     });

@@ -261,3 +261,39 @@ Deno.test("Client learns that the server has ended", async () => {
   assertEquals(await codes, ["UNAVAILABLE", "UNAVAILABLE"]);
   assertEquals(await codeOf(client.set("/a", "")), "UNAVAILABLE");
 });
+
+Deno.test("Client.wait() that is given up is taken over by the next one", async () => {
+  await using node = await serveNode();
+  using client = await connect(node.uri);
+  const rev = await client.set("/a", "1");
+  const from = rev + 1;
+  for (let i = 0; i < 20; i++) {
+    const error = await assertRejects(
+      () => client.wait("/a", { rev: from, timeoutMs: 1 }),
+      DoozerError,
+    );
+    assertEquals(error.code, "TIMEOUT");
+  }
+  const aborted = new AbortController();
+  const waiting = client.wait("/a", { rev: from, signal: aborted.signal });
+  aborted.abort();
+  await assertRejects(() => waiting, DoozerError);
+  // All of them hold one wait: so many more would be above the limit.
+  const limit = LIMITS.waitsPerConnection;
+  const waits = Array.from(
+    { length: limit - 1 },
+    (_, i) => client.wait(`/never/${i}`, { rev: from }).catch(() => {}),
+  );
+  const both = [
+    client.wait("/a", { rev: from }),
+    client.wait("/a", {
+      rev: from + 1,
+    }),
+  ];
+  await client.set("/a", "2");
+  await client.set("/a", "3");
+  const revs = (await Promise.all(both)).map((event) => event.rev);
+  assertEquals(revs, [from, from + 1]);
+  client.close();
+  await Promise.all(waits);
+});
