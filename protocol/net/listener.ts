@@ -8,8 +8,9 @@
  *
  * @module
  */
-import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
-import { createServer, type Server, type TLSSocket } from "node:tls";
+import type { AddressInfo, Socket } from "node:net";
+import process from "node:process";
+import type { Server, TLSSocket } from "node:tls";
 import type { Address } from "../mod.ts";
 
 /** A client's socket. */
@@ -95,6 +96,11 @@ function tune(socket: Deno.Conn): void {
   tcp.setKeepAlive(true);
 }
 
+/** Loaded only where it is used: it takes some megabytes. */
+function nodeTls(): typeof import("node:tls") {
+  return process.getBuiltinModule("node:tls");
+}
+
 /** How long a silent client's machine may be gone unnoticed. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -108,7 +114,7 @@ class NodeTlsListener implements ClientListener {
 
   constructor(options: ListenOptions & { tls: { cert: string; key: string } }) {
     this.#options = options;
-    this.#server = createServer({
+    this.#server = nodeTls().createServer({
       ...options.tls,
       handshakeTimeout: options.handshakeMs,
       allowHalfOpen: true,
@@ -119,7 +125,7 @@ class NodeTlsListener implements ClientListener {
 
   /** Whether this Deno's node:tls is up to it. */
   get works(): boolean {
-    return this.#server instanceof NetServer;
+    return this.#server instanceof process.getBuiltinModule("node:net").Server;
   }
 
   get address(): Address {
