@@ -101,7 +101,9 @@ export class Turn {
     this.#toFlush = [];
     for (const connection of flushing) connection.flush();
     // One timer at a time: turns for other reasons must not add to them.
-    if (this.#node?.busy) this.#timer ??= setTimeout(this.#again, 0);
+    if (this.#node?.busy && !this.#stopped) {
+      this.#timer ??= setTimeout(this.#again, 0);
+    }
   };
 
   readonly #again = (): void => {

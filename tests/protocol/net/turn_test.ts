@@ -115,3 +115,12 @@ Deno.test("Turn does without a node", async () => {
   await Promise.resolve();
   assertEquals(node.done, ["a"]);
 });
+
+Deno.test("Turn leaves no timer when it is stopped in the middle", async () => {
+  const { turn, node } = driven();
+  node.busy = true;
+  turn.hasOutput({ flush: () => turn.stop() });
+  await Promise.resolve();
+  // The sanitizer of ops finds a timer that is left.
+  assertEquals(node.done, ["run"]);
+});
