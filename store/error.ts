@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   RANGE: "the offset is past the last entry: the list ends here",
   READONLY: "this node takes no writes: ask another",
   REV_MISMATCH: "the file has changed since the rev given: read it again",
+  SEAT: "the change of seats would break a rule of the cluster: read which",
   TAG_IN_USE: "the tag belongs to a request under way: choose another",
   TIMEOUT: "nothing came within the time given: wait longer",
   TOO_LATE: "the rev is older than the history kept: start at a newer one",

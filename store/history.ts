@@ -4,7 +4,7 @@
  * Rev `r` is row `r`. A row names the node that changed, what happened, the
  * body that it left, and the previous row of the same node, so that a node's
  * rows form a chain from its newest back. Columns of plain numbers in chunks
- * cost some 33 bytes a revision and give the garbage collector nothing to do
+ * cost some 39 bytes a revision and give the garbage collector nothing to do
  * (perf measurements: copied trees cost 1,000 bytes and more, copied maps
  * 33,000; tests/bench/history_bench.ts measures this one).
  *
@@ -12,6 +12,7 @@
  */
 import { assert } from "./error.ts";
 import type { BodyRef } from "./slabs.ts";
+import { StampColumns } from "./stamps.ts";
 
 /** A version of the tree. Counts applied mutations, from 1. At most 2^53-1. */
 export type Rev = number;
@@ -38,6 +39,10 @@ export interface Revision {
   readonly shape: boolean;
   /** What keeping this revision costs, in bytes. */
   readonly cost: number;
+  /** When it was asked for, in ms since 1970. */
+  readonly time: number;
+  /** Who asked for it. */
+  readonly origin: string;
 }
 
 const CHUNK_BITS = 12;
@@ -46,7 +51,7 @@ const SHAPE_BIT = 4;
 const JUMP_MAX = 2 ** 32 - 1;
 
 /** What one row costs by itself, in bytes. */
-export const ROW_BYTES = 1 + 4 + 8 + 4 + 4 + 4 + 4 + 4;
+export const ROW_BYTES = 1 + 4 + 8 + 4 + 4 + 4 + 4 + 4 + 4 + 2;
 
 class Chunk {
   readonly kind = new Uint8Array(CHUNK_ROWS);
@@ -58,6 +63,7 @@ class Chunk {
   readonly body = new Uint32Array(CHUNK_ROWS);
   readonly length = new Uint32Array(CHUNK_ROWS);
   readonly cost = new Uint32Array(CHUNK_ROWS);
+  readonly stamps: StampColumns = new StampColumns(CHUNK_ROWS);
 }
 
 /** The rows from {@linkcode first} to {@linkcode last}. */
@@ -66,10 +72,17 @@ export class History {
   /** A dropped chunk, to be used again: garbage of this size is slow to go. */
   #spare: Chunk | undefined;
   /** The rev of the first row of the first chunk. */
-  #origin: Rev = 1;
-  #first: Rev = 1;
-  #last: Rev = 0;
+  #origin: Rev;
+  #first: Rev;
+  #last: Rev;
   #bytes = 0;
+
+  /** Empty; the first row that is added gets the rev `first`. */
+  constructor(first: Rev = 1) {
+    this.#origin = first;
+    this.#first = first;
+    this.#last = first - 1;
+  }
 
   /** The oldest retained rev; above {@linkcode last} where there is none. */
   get first(): Rev {
@@ -96,6 +109,7 @@ export class History {
     const rev = this.#last + 1;
     const index = rev - this.#origin;
     if (index >> CHUNK_BITS === this.#chunks.length) {
+      this.#chunks.at(-1)?.stamps.seal();
       this.#chunks.push(this.#spare ?? new Chunk());
       this.#spare = undefined;
     }
@@ -108,6 +122,7 @@ export class History {
     chunk.length[row] = revision.length;
     chunk.cost[row] = revision.cost;
     chunk.jump[row] = this.#jumpFor(chunk, rev);
+    chunk.stamps.write(row, revision.time, revision.origin);
     this.#bytes += revision.cost;
     this.#last = rev;
     return rev;
@@ -120,6 +135,7 @@ export class History {
     this.#first++;
     if (this.#first - this.#origin === CHUNK_ROWS) {
       this.#spare = this.#chunks.shift();
+      this.#spare?.stamps.clear();
       this.#origin += CHUNK_ROWS;
     }
   }
@@ -146,6 +162,16 @@ export class History {
 
   lengthOf(rev: Rev): number {
     return this.#chunk(rev).length[this.#row(rev)]!;
+  }
+
+  /** When the revision was asked for, in ms since 1970. */
+  timeOf(rev: Rev): number {
+    return this.#chunk(rev).stamps.timeOf(this.#row(rev));
+  }
+
+  /** Who asked for the revision. */
+  originOf(rev: Rev): string {
+    return this.#chunk(rev).stamps.originOf(this.#row(rev));
   }
 
   /**

@@ -21,8 +21,20 @@ export const LIMITS = {
   historyBytes: 2 ** 30,
   /** Retained revisions, unless `-hist` says otherwise. */
   historyRevs: 360_000,
+  /** History beyond that, kept while another node copies it. */
+  overdraftBytes: 256 << 20,
+  /** Writers whose commands are told apart from their repeats. */
+  sessions: 10_000,
   /** A frame: the largest body, and room for its path and fields. */
   frameBytes: (1 << 20) + (64 << 10),
+  /** The same between nodes: a batch of commands, the last of them large. */
+  peerFrameBytes: 4 << 20,
+  /** What waits to be sent to one other node, before more is dropped. */
+  peerQueueBytes: 64 << 20,
+  /** Connections that claim to be nodes and have not proved it. */
+  peerHandshakes: 64,
+  /** How long another node may be silent before its link is cut. */
+  peerSilenceMs: 1_500,
   /** Open client connections of a node. */
   connections: 1024,
   /** Requests of one connection that await their answer. */
@@ -43,8 +55,14 @@ export const LIMITS = {
   unreadBytesHard: 16 << 20,
   /** The same of all clients together, before one that leaves much is cut. */
   unreadBytesNode: 128 << 20,
+  /** Decided slots that a node keeps for peers which were away shortly. */
+  decidedLogBytes: 16 << 20,
+  /** Commands of a node's clients that are not applied yet. */
+  pendingBytes: 64 << 20,
   /** From the first byte of a frame to its last. */
   frameMs: 60_000,
+  /** How long a read waits for the rev that it must see at least. */
+  minRevMs: 5_000,
   /** From accepting a connection to its TLS handshake or first right. */
   handshakeMs: 10_000,
 } as const;

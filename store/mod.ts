@@ -8,10 +8,14 @@
 export * from "./error.ts";
 export * from "./event.ts";
 export * from "./glob.ts";
+export { mixBytes, mixNumber, mixText, mixWord } from "./hash.ts";
 export type { NodeNumber, Rev } from "./history.ts";
+export * from "./image.ts";
+export * from "./importer.ts";
 export * from "./limits.ts";
 export * from "./mutation.ts";
 export * from "./path.ts";
+export * from "./session.ts";
 export { copyBytes, type Run } from "./slabs.ts";
 export * from "./store.ts";
 export type {

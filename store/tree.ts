@@ -122,6 +122,11 @@ export class Tree {
     return above;
   }
 
+  /** Nodes that are added later have this number or one that was used. */
+  get numbers(): number {
+    return this.#paths.length;
+  }
+
   pathOf(node: NodeNumber): Path {
     return this.#paths[node]!;
   }

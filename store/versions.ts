@@ -69,11 +69,19 @@ export class Versions {
       if (history.kindOf(at) === SET) {
         return this.#file(at, history.bodyOf(at), history.lengthOf(at));
       }
-    } else if (tree.baseRevOf(node) !== 0) {
-      const body = tree.baseBodyOf(node);
-      return this.#file(tree.baseRevOf(node), body, tree.baseLengthOf(node));
+    } else {
+      const base = this.baseOf(node);
+      if (base !== undefined) return base;
     }
     return tree.wasDirectory(node, rev) ? DIRECTORY_STATE : MISSING_STATE;
+  }
+
+  /** The body of a node that was a file before history begins. */
+  baseOf(node: NodeNumber): FileState | undefined {
+    const { tree } = this;
+    const rev = tree.baseRevOf(node);
+    if (rev === 0) return undefined;
+    return this.#file(rev, tree.baseBodyOf(node), tree.baseLengthOf(node));
   }
 
   /** How long the body of a node is that is a file now. */
@@ -123,6 +131,8 @@ export class Versions {
       path: tree.pathOf(history.nodeOf(rev)),
       kind: KIND_WORDS[kind],
       previousRev: history.previousOf(rev),
+      time: history.timeOf(rev),
+      origin: history.originOf(rev),
       body: kind === DEL ? NO_BODY_VIEW : {
         bytes: this.#slabs.bytesOf(body),
         start: this.#slabs.startOf(body),

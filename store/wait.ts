@@ -60,7 +60,7 @@ const TOO_LATE: Refusal = { code: "TOO_LATE" };
 
 /** All waits of a store. */
 export class Waits {
-  readonly #versions: Versions;
+  #versions: Versions;
   readonly #byPath: Map<Path, Set<Wait>> = new Map();
   readonly #byDirectory: Map<Path, DirectoryWaits> = new Map();
   readonly #behind: Set<Wait> = new Set();
@@ -113,7 +113,42 @@ export class Waits {
     if (!wait.held) return;
     wait.held = false;
     this.#bytes -= costOf(wait);
-    if (this.#behind.delete(wait)) return;
+    if (!this.#behind.delete(wait)) this.#unindex(wait);
+  }
+
+  /**
+   * Goes on with a later state of the same store. A wait that had caught up
+   * has seen all revs of the state before; what came since it reads now.
+   */
+  adopt(versions: Versions): void {
+    const seen = this.#versions.history.last;
+    const { history } = versions;
+    this.#versions = versions;
+    for (const wait of this.#indexed()) {
+      wait.next = Math.max(wait.next, seen + 1);
+      if (wait.next > history.last) continue;
+      this.#unindex(wait);
+      this.#behind.add(wait);
+    }
+    for (const wait of this.#behind) {
+      if (wait.next >= history.first) continue;
+      this.cancel(wait);
+      wait.waiter.waitEnded(wait.ticket, TOO_LATE);
+    }
+    const reached = [...this.#forRev.keys()].filter((r) => r <= history.last);
+    for (const rev of reached.sort((a, b) => a - b)) this.#tellReached(rev);
+    if (this.behind) this.onBehind();
+  }
+
+  #indexed(): Wait[] {
+    const sets = [...this.#byPath.values()];
+    for (const { globs } of this.#byDirectory.values()) {
+      sets.push(...globs.values());
+    }
+    return sets.flatMap((set) => [...set]);
+  }
+
+  #unindex(wait: Wait): void {
     const { glob } = wait;
     if (glob.literal) {
       removeFrom(this.#byPath, glob.text, wait);
@@ -154,7 +189,10 @@ export class Waits {
     if (this.#byPath.size > 0 || this.#byDirectory.size > 0) {
       this.#tell(this.#versions.eventAt(rev));
     }
-    if (this.#forRev.size === 0) return;
+    if (this.#forRev.size > 0) this.#tellReached(rev);
+  }
+
+  #tellReached(rev: Rev): void {
     const list = this.#forRev.get(rev);
     if (list === undefined) return;
     this.#forRev.delete(rev);

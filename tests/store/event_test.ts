@@ -4,26 +4,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import {
-  compileGlob,
-  type Refusal,
-  Store,
-  type StoreEvent,
-  Wait,
-  type Waiter,
-} from "../../store/mod.ts";
+import { Store, type StoreEvent } from "../../store/mod.ts";
 import { applyAll, del, NOP, set, textOf } from "./changes.ts";
-
-const NOBODY: Waiter = { waitEnded: () => {}, revReached: () => {} };
-
-function eventAt(store: Store, rev: number): StoreEvent {
-  const wish = { glob: compileGlob("/**"), from: rev, ticket: 1 };
-  const result: StoreEvent | Refusal | undefined = store.waits.start(
-    new Wait(NOBODY, wish),
-  );
-  if (result === undefined || !("kind" in result)) throw new Error("no event");
-  return result;
-}
+import { eventAt } from "./copy.ts";
 
 /** An event as rev, path, kind, rev of the event before, body. */
 function show(event: StoreEvent): unknown[] {
@@ -63,4 +46,25 @@ Deno.test("StoreEvent names none where the file was gone and forgotten", () => {
   const store = new Store({ historyRevs: 2 });
   applyAll(store, set("/a", "one"), del("/a"), NOP, NOP, set("/a", "two"));
   assertEquals(show(eventAt(store, 5)), [5, "/a", "set", 0, "two"]);
+});
+
+Deno.test("StoreEvent tells when it was asked for, and by whom", () => {
+  const store = new Store({ historyRevs: 5000 });
+  const stampOf = (rev: number) => ({
+    // Clocks of different nodes, one of them not set at all.
+    time: rev % 7 === 0 ? rev : 1_790_000_000_000 + (rev * 7919) % 1000,
+    origin: `node ${rev % 5}`,
+  });
+  for (let rev = 1; rev <= 20_000; rev++) store.apply(NOP, stampOf(rev));
+  for (let rev = store.firstRev; rev <= store.rev; rev += 13) {
+    const { time, origin } = eventAt(store, rev);
+    assertEquals({ time, origin }, stampOf(rev));
+  }
+});
+
+Deno.test("StoreEvent has no time and no origin where none was given", () => {
+  const store = new Store();
+  applyAll(store, set("/a"));
+  const { time, origin } = eventAt(store, 1);
+  assertEquals([time, origin], [0, ""]);
 });

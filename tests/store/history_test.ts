@@ -18,11 +18,14 @@ interface Row {
   readonly previous: number;
   readonly shape: boolean;
   readonly cost: number;
+  readonly time: number;
+  readonly origin: string;
 }
 
 function rowOf(change: Partial<Row> = {}): Row {
   const plain = { node: 1, kind: SET, body: 0, length: 0 } as const;
-  return { ...plain, previous: 0, shape: false, cost: 1, ...change };
+  const stamp = { time: 1, origin: "o" };
+  return { ...plain, previous: 0, shape: false, cost: 1, ...stamp, ...change };
 }
 
 Deno.test("History gives back each row as it was added", () => {
@@ -33,6 +36,7 @@ Deno.test("History gives back each row as it was added", () => {
     rowOf({ kind: DEL, previous: 1, cost: 4_000_000_000 }),
     rowOf({ kind: NOP, node: 0 }),
     rowOf({ kind: DEL, previous: 2, shape: true }),
+    rowOf({ time: 1_800_000_000_000, origin: "ABCDEFGHIJKLMNOP" }),
   ];
   rows.forEach((row, i) => assertEquals(history.append(row), i + 1));
   rows.forEach((row, i) => {
@@ -43,9 +47,11 @@ Deno.test("History gives back each row as it was added", () => {
     assertEquals(history.lengthOf(rev), row.length);
     assertEquals(history.previousOf(rev), row.previous);
     assertEquals(history.shapeOf(rev), row.shape);
+    assertEquals(history.timeOf(rev), row.time);
+    assertEquals(history.originOf(rev), row.origin);
   });
-  assertEquals([history.first, history.last], [1, 4]);
-  assertEquals(history.bytes, 4_000_000_003);
+  assertEquals([history.first, history.last], [1, 5]);
+  assertEquals(history.bytes, 4_000_000_004);
 });
 
 Deno.test("History is empty before the first row and after the last", () => {
@@ -57,6 +63,22 @@ Deno.test("History is empty before the first row and after the last", () => {
   history.dropFirst();
   assertEquals([history.first, history.last, history.bytes], [2, 1, 0]);
   assertThrows(() => history.dropFirst(), AssertionError);
+});
+
+Deno.test("History begins with the rev that it is told", () => {
+  const history = new History(7);
+  assertEquals([history.first, history.last], [7, 6]);
+  const previous = [0, 3, 8];
+  for (const rev of previous) history.append(rowOf({ previous: rev }));
+  assertEquals([history.first, history.last], [7, 9]);
+  assertEquals(history.atOrBefore(9, 8), 8);
+  assertEquals(history.atOrBefore(9, 7), 3);
+  history.dropFirst();
+  assertEquals(history.has(7), false);
+  const late = new History(1_000_000);
+  for (let i = 0; i < 9000; i++) late.append(rowOf({ length: i }));
+  assertEquals([late.lengthOf(1_000_000), late.last], [0, 1_008_999]);
+  assertEquals(late.lengthOf(late.last), 8999);
 });
 
 Deno.test("S3: History stops where a row is read that is not retained", () => {
@@ -74,13 +96,17 @@ Deno.test("History keeps its rows while it slides over many chunks", () => {
   const history = new History();
   const window = 5000;
   for (let rev = 1; rev <= 60_000; rev++) {
-    history.append(rowOf({ node: rev % 777, length: rev, cost: rev % 9 }));
+    const stamp = { time: rev * rev, origin: `o${rev % 13}` };
+    const row = { node: rev % 777, length: rev, cost: rev % 9, ...stamp };
+    history.append(rowOf(row));
     if (rev > window) history.dropFirst();
   }
   let bytes = 0;
   for (let rev = history.first; rev <= history.last; rev++) {
     assertEquals(history.nodeOf(rev), rev % 777);
     assertEquals(history.lengthOf(rev), rev);
+    assertEquals(history.timeOf(rev), rev * rev);
+    assertEquals(history.originOf(rev), `o${rev % 13}`);
     bytes += rev % 9;
   }
   assertEquals(history.last - history.first + 1, window);

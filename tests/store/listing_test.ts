@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { compileGlob, LIMITS, Store } from "../../store/mod.ts";
+import { compileGlob, LIMITS, NO_STAMP, Store } from "../../store/mod.ts";
 import { History, type NodeNumber, SET } from "../../store/history.ts";
 import { Listings } from "../../store/listing.ts";
 import { NO_BODY, Slabs } from "../../store/slabs.ts";
@@ -163,7 +163,13 @@ function countedTree(paths: readonly string[]) {
   for (const path of paths) {
     const node = tree.ensure(path);
     const row = { node, kind: SET, body: NO_BODY, length: 0 } as const;
-    const rev = history.append({ ...row, previous: 0, shape: true, cost: 0 });
+    const rev = history.append({
+      ...row,
+      previous: 0,
+      shape: true,
+      cost: 0,
+      ...NO_STAMP,
+    });
     tree.turn(node, true, rev);
     tree.setHead(node, rev);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Store } from "../../store/mod.ts";
+import { NO_STAMP, Store } from "../../store/mod.ts";
 import { MISSING_STATE, Versions } from "../../store/versions.ts";
 import { History, SET } from "../../store/history.ts";
 import { Slabs } from "../../store/slabs.ts";
@@ -69,7 +69,12 @@ Deno.test("Versions.lengthNow() finds the length in chain and base", () => {
   const versions = new Versions(parts);
   const node = parts.tree.ensure("/a");
   const row = { node, kind: SET, body: 0, length: 5, previous: 0 } as const;
-  const rev = parts.history.append({ ...row, shape: true, cost: 0 });
+  const rev = parts.history.append({
+    ...row,
+    shape: true,
+    cost: 0,
+    ...NO_STAMP,
+  });
   parts.tree.turn(node, true, rev);
   parts.tree.setHead(node, rev);
   assertEquals(versions.lengthNow(node), 5);

@@ -1,0 +1,159 @@
+/**
+ * A command is applied once, whoever sends it how often.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { AssertionError, LIMITS, Sessions } from "../../store/mod.ts";
+import { randomOf } from "./model.ts";
+
+const SEED = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
+
+Deno.test("S11: Sessions.admit() lets each number through once, in order", () => {
+  const sessions = new Sessions();
+  assertEquals(sessions.admit(7, 1), "unknown");
+  sessions.open(7, "a");
+  const rows: [number, string][] = [
+    [0, "repeat"],
+    [-1, "repeat"],
+    [1, "apply"],
+    [2, "gap"],
+    [9, "gap"],
+  ];
+  for (const [number, admission] of rows) {
+    assertEquals(sessions.admit(7, number), admission, `${number}`);
+  }
+  sessions.applied(7, 1);
+  assertEquals(sessions.admit(7, 1), "repeat");
+  assertEquals(sessions.admit(7, 2), "apply");
+  assertEquals(sessions.find(7), sessions.ofOwner("a"));
+  assertEquals(sessions.find(7)?.last, 1);
+  assertEquals(sessions.admit(8, 1), "unknown");
+  sessions.end(7);
+  assertEquals(sessions.admit(7, 2), "unknown");
+  assertEquals([sessions.find(7), sessions.ofOwner("a")], [
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("S11: Sessions stops where a command is applied twice", () => {
+  const sessions = new Sessions();
+  sessions.open(1, "a");
+  sessions.applied(1, 5);
+  for (const number of [5, 4, 0]) {
+    assertThrows(() => sessions.applied(1, number), AssertionError);
+  }
+  assertThrows(() => sessions.applied(2, 1), AssertionError);
+  assertThrows(() => sessions.open(1, "b"), AssertionError);
+});
+
+Deno.test("Sessions.open() ends the owner's session before", () => {
+  const sessions = new Sessions();
+  sessions.open(3, "b");
+  sessions.open(1, "a");
+  sessions.applied(1, 1);
+  sessions.open(4, "a");
+  assertEquals(sessions.admit(1, 2), "unknown");
+  assertEquals(sessions.ofOwner("a")?.id, 4);
+  assertEquals(sessions.all(), [
+    { id: 3, owner: "b", last: 0 },
+    { id: 4, owner: "a", last: 0 },
+  ]);
+  // The end of a session that has ended does nothing to its owner's next.
+  sessions.end(1);
+  assertEquals([sessions.size, sessions.ofOwner("a")?.id], [2, 4]);
+});
+
+Deno.test("Sessions.open() refuses one above the limit", () => {
+  const sessions = new Sessions();
+  for (let id = 1; id <= LIMITS.sessions; id++) {
+    assertEquals(sessions.open(id, `o${id}`), undefined);
+  }
+  const { hash } = sessions;
+  const refusal = sessions.open(LIMITS.sessions + 1, "one more");
+  assertEquals(refusal?.code, "LIMIT");
+  for (const number of [LIMITS.sessions, LIMITS.sessions + 1]) {
+    assert(refusal?.detail?.includes(`${number}`), refusal?.detail);
+  }
+  assertEquals([sessions.size, sessions.hash], [LIMITS.sessions, hash]);
+  assertEquals(sessions.open(LIMITS.sessions + 2, "o5"), undefined);
+  sessions.end(1);
+  assertEquals(sessions.open(LIMITS.sessions + 1, "one more"), undefined);
+});
+
+Deno.test(`Sessions.hash is that of the table, however it came about (SEED=${SEED})`, () => {
+  const random = randomOf(SEED);
+  const sessions = new Sessions();
+  const hashes = new Map<string, number>();
+  const seen = new Set<number>();
+  let lastId = 0;
+  for (let i = 0; i < 3000; i++) {
+    const open = sessions.all();
+    const one = open[Math.floor(random() * open.length)];
+    const kind = random();
+    if (one === undefined || kind < 0.2) {
+      sessions.open(++lastId, `o${Math.floor(random() * 9)}`);
+    } else if (kind < 0.3) sessions.end(one.id);
+    else sessions.applied(one.id, one.last + 1);
+    const copy = new Sessions();
+    assertEquals(copy.load(sessions.all().toReversed()), undefined);
+    assertEquals([copy.all(), copy.hash], [sessions.all(), sessions.hash]);
+    hashes.set(JSON.stringify(sessions.all()), sessions.hash);
+    seen.add(sessions.hash);
+  }
+  assertEquals(seen.size, hashes.size);
+  for (const { id } of sessions.all()) sessions.end(id);
+  assertEquals(sessions.hash, new Sessions().hash);
+});
+
+Deno.test("Sessions.hash differs where id, owner or last do", () => {
+  const tables = [
+    [],
+    [{ id: 1, owner: "a", last: 0 }],
+    [{ id: 1, owner: "b", last: 0 }],
+    [{ id: 2, owner: "a", last: 0 }],
+    [{ id: 1, owner: "a", last: 2 ** 32 }],
+    [{ id: 1, owner: "a", last: 0 }, { id: 2, owner: "b", last: 0 }],
+    [{ id: 1, owner: "b", last: 0 }, { id: 2, owner: "a", last: 0 }],
+  ];
+  const hashes = tables.map((table) => {
+    const sessions = new Sessions();
+    sessions.load(table);
+    return sessions.hash;
+  });
+  assertEquals(new Set(hashes).size, tables.length);
+});
+
+Deno.test("Sessions.load() replaces the table, or says why not", () => {
+  const sessions = new Sessions();
+  sessions.open(1, "a");
+  const table = [{ id: 5, owner: "b", last: 9 }, {
+    id: 2,
+    owner: "c",
+    last: 0,
+  }];
+  const bad = [
+    [...table, { id: 5, owner: "d", last: 0 }],
+    [...table, { id: 6, owner: "b", last: 0 }],
+    [{ id: -1, owner: "d", last: 0 }],
+    [{ id: 1, owner: "d", last: 0.5 }],
+    [{ id: 1, owner: "d", last: 2 ** 60 }],
+    Array.from({ length: LIMITS.sessions + 1 }, (_, id) => ({
+      id,
+      owner: `${id}`,
+      last: 0,
+    })),
+  ];
+  for (const other of bad) {
+    assertEquals(typeof sessions.load(other), "string");
+    assertEquals(sessions.all(), [{ id: 1, owner: "a", last: 0 }]);
+  }
+  assertEquals(sessions.load(table), undefined);
+  assertEquals(sessions.all(), table.toReversed());
+  assertEquals([sessions.admit(5, 10), sessions.admit(1, 1)], [
+    "apply",
+    "unknown",
+  ]);
+  assertEquals(sessions.ofOwner("b"), sessions.find(5));
+});
