@@ -6,7 +6,8 @@
  * @module
  */
 
-import { DEFAULT_URI, parseUri } from "../protocol/mod.ts";
+import { DEFAULT_URI, formatAddress } from "../protocol/mod.ts";
+import { parseAddress, parseUri } from "../protocol/mod.ts";
 import {
   type Client,
   connect,
@@ -16,7 +17,8 @@ import { DoozerError } from "../store/mod.ts";
 import type { Call } from "./command.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "./io.ts";
-import { adviseOnTls, blameSecret, isDenied } from "./refusal.ts";
+import { adviseOnQuorum, adviseOnTls, blameSecret } from "./refusal.ts";
+import { isDenied } from "./refusal.ts";
 import { REQUEST_MS, TimeLimit } from "./time_limit.ts";
 
 /** Where a command asks, and how. */
@@ -35,12 +37,28 @@ interface Secret {
 /** Where a secret is from that stands in the URI. */
 const FROM_URI = 'the URI ("sk")';
 
+type Questions = (client: Client, limit: TimeLimit) => Promise<void>;
+
 /** Runs a command's questions on a connection of its own. */
-export async function ask(
-  call: Call,
-  questions: (client: Client, limit: TimeLimit) => Promise<void>,
+export async function ask(call: Call, questions: Questions): Promise<void> {
+  const target = findTarget(call.flags, call.io);
+  await askTarget({ call, target }, questions);
+}
+
+/** The same, of the node at this address. */
+export async function askAt(
+  { call, address }: { call: Call; address: string },
+  questions: Questions,
 ): Promise<void> {
   const target = findTarget(call.flags, call.io);
+  const uri = withAddress(target.uri, address);
+  await askTarget({ call, target: { ...target, uri } }, questions);
+}
+
+async function askTarget(
+  { call, target }: { call: Call; target: Target },
+  questions: Questions,
+): Promise<void> {
   const limit = new TimeLimit(call.flags);
   using client = await open(target, limit);
   const refused = await giveSecret(client, target);
@@ -51,7 +69,7 @@ export async function ask(
     if (isDenied(error) && from !== undefined) {
       throw blameSecret(error, { from, refused });
     }
-    throw nameServer(error, client.address);
+    throw adviseOnQuorum(nameServer(error, client.address), call.command);
   }
 }
 
@@ -126,6 +144,17 @@ function findSecret(uri: string, io: Pick<Io, "env">): Secret | undefined {
     if (text !== undefined) return { text, from };
   }
   return undefined;
+}
+
+/** The URI with this address alone; how to ask it stays. */
+function withAddress(uri: string, address: string): string {
+  const { secret, tls } = parseUri(uri);
+  const fields = new URLSearchParams({
+    ca: formatAddress(parseAddress(address)),
+    ...secret === undefined ? {} : { sk: secret },
+    ...tls ? { tls: "true" } : {},
+  });
+  return `doozer:?${fields}`;
 }
 
 function withTls(uri: string): string {

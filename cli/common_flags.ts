@@ -38,7 +38,7 @@ export const CLIENT_FLAGS: readonly FlagSpec[] = [
     short: "t",
     takes: "DURATION",
     help: "give up after this time, as in 500ms or 1m30s; 0 is never " +
-      "(default 5s a request; wait and watch: never)",
+      "(default 7s a request; wait and watch: never)",
   },
   { long: "tls", help: "use TLS, trusting the system's certificates" },
   {
@@ -58,4 +58,22 @@ export const READ_FLAGS: readonly FlagSpec[] = [
     help: "the rev to read at, or to begin with (default -1, the current one)",
   },
   ...CLIENT_FLAGS,
+];
+
+/** Reads this server's copy, not the cluster's state. */
+export const LOCAL_FLAG: FlagSpec = {
+  long: "local",
+  help:
+    "read this server's copy as it is, which may be behind; needs no quorum",
+};
+
+/** Flags of every command that reads the tree. */
+export const STATE_FLAGS: readonly FlagSpec[] = [
+  LOCAL_FLAG,
+  {
+    long: "at-least",
+    takes: "REV",
+    help: "read this server's copy once it has reached that rev",
+  },
+  ...READ_FLAGS,
 ];

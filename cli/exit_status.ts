@@ -29,8 +29,9 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   failed: "any other failure, a time-out of wait and watch included",
   notFound: "no such file or directory",
   denied: "permission denied: no secret, or the wrong one",
-  unreachable: "no server or no quorum answers; nothing was done",
-  unknown: "outcome unknown: the connection broke after a write was sent",
+  unreachable:
+    "no server or no quorum answers, nothing was done; status: not ready",
+  unknown: "outcome unknown: a write was sent, and may or may not take effect",
   usage: "the command line is wrong; nothing was tried",
 };
 
@@ -49,6 +50,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, ExitStatus>> = {
   RANGE: EXIT.failed,
   READONLY: EXIT.failed,
   REV_MISMATCH: EXIT.revMismatch,
+  SEAT: EXIT.failed,
   TAG_IN_USE: EXIT.failed,
   TIMEOUT: EXIT.failed,
   TOO_LATE: EXIT.failed,

@@ -84,6 +84,10 @@ const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     because: "the file is newer than the rev given",
     hint: 'Read it again ("doozer stat" prints the rev), then decide',
   },
+  SEAT: {
+    because: "the change of seats is against the rules",
+    hint: '"doozer status" shows the seats, and who has them',
+  },
   TAG_IN_USE: { because: "the tag is in use", hint: "" },
   TIMEOUT: {
     because: "nothing came within the time given",

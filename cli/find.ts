@@ -8,17 +8,17 @@ import type { FileView } from "../protocol/net/mod.ts";
 import { DoozerError } from "../store/mod.ts";
 import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
-import { READ_FLAGS } from "./common_flags.ts";
+import { STATE_FLAGS } from "./common_flags.ts";
 import { entryFields, isDirectory } from "./entry.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
-import { readRevFlag } from "./rev_words.ts";
+import { pinRev, readStateFlags } from "./rev_words.ts";
 
 /** `doozer find`. */
 export const findCommand: Command = {
   name: "find",
   summary: "print the tree below a path",
   args: [{ name: "path" }],
-  flags: READ_FLAGS,
+  flags: STATE_FLAGS,
   about: "Prints <path> and every file and directory below it, one per line, " +
     "each directory before its entries, names sorted. All of it is as of one " +
     "rev. If there is nothing at <path>, the exit status is 3.",
@@ -35,9 +35,9 @@ export const findCommand: Command = {
 
 async function findFiles(call: Call): Promise<ExitStatus> {
   const [path = ""] = call.args;
-  const at = readRevFlag(call.flags);
+  const at = readStateFlags(call.flags);
   await ask(call, async (client, limit) => {
-    const rev = at.rev ?? await client.rev({ timeoutMs: limit.nextMs() });
+    const rev = await pinRev(client, { at, timeoutMs: limit.nextMs() });
     const options = { rev, timeoutMs: limit.nextMs() };
     const top = await client.stat(path, options);
     if (top.rev === 0) throw new DoozerError("NOENT", "");

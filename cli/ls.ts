@@ -7,10 +7,10 @@
 import type { Client, StatView } from "../protocol/net/mod.ts";
 import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
-import { READ_FLAGS } from "./common_flags.ts";
+import { STATE_FLAGS } from "./common_flags.ts";
 import { entryFields, isDirectory } from "./entry.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
-import { readRevFlag } from "./rev_words.ts";
+import { pinRev, readStateFlags } from "./rev_words.ts";
 
 /** Questions on their way at once: the answers come in one go. */
 const BATCH = 100;
@@ -20,7 +20,7 @@ export const lsCommand: Command = {
   name: "ls",
   summary: "list a directory",
   args: [{ name: "path", optional: true }],
-  flags: READ_FLAGS,
+  flags: STATE_FLAGS,
   about: "Prints the names in the directory at <path> (the root, if it is " +
     'left out), sorted, one per line, directories with a "/" behind. All of ' +
     "it is as of one rev.",
@@ -39,10 +39,10 @@ export const lsCommand: Command = {
 
 async function listDirectory(call: Call): Promise<ExitStatus> {
   const [path = "/"] = call.args;
-  const at = readRevFlag(call.flags);
+  const at = readStateFlags(call.flags);
   await ask(call, async (client, limit) => {
     // The kind of an entry is asked for after its name; one rev fits both.
-    const rev = at.rev ?? await client.rev({ timeoutMs: limit.nextMs() });
+    const rev = await pinRev(client, { at, timeoutMs: limit.nextMs() });
     const options = { rev, timeoutMs: limit.nextMs() };
     let names: string[] = [];
     const printNames = async (): Promise<void> => {

@@ -1,11 +1,12 @@
 /**
- * Refused secrets and failed TLS connections, explained by what was given: the
- * error itself does not know that.
+ * Refused secrets, failed TLS connections and lost quorums, explained by what
+ * was given and asked: the error itself does not know that.
  *
  * @module
  */
 
 import { DoozerError } from "../store/mod.ts";
+import type { Command } from "./command.ts";
 import { AdvisedError } from "./failure.ts";
 
 /** The secret that was given. */
@@ -51,5 +52,28 @@ export function adviseOnTls(error: unknown): unknown {
     hint: "Name the file that vouches for the node's certificate with " +
       "--cacert or DOOZER_CACERT (--tls trusts the system's); a node without " +
       "TLS is asked without them",
+  });
+}
+
+/** How the client library begins what it says itself, not the server. */
+const OWN_WORDS =
+  /^(No server|The (answer|connection|name service) |[A-Z]+ was)/;
+
+/** Says what can still be done where the server has no quorum. */
+export function adviseOnQuorum(
+  error: unknown,
+  { flags }: Pick<Command, "flags">,
+): unknown {
+  if (!(error instanceof DoozerError)) return error;
+  const { code, detail } = error;
+  if (code !== "UNAVAILABLE" || OWN_WORDS.test(detail)) return error;
+  const reads = flags.some(({ long }) => long === "local");
+  return new AdvisedError(code, detail, {
+    cause: error,
+    hint: reads
+      ? 'Try again, ask another node (-a; "doozer status" names them), or read ' +
+        "this one's copy as it is with --local"
+      : 'Nothing was done: try again, or ask another node (-a; "doozer status" ' +
+        "names them)",
   });
 }

@@ -1,10 +1,11 @@
 /**
- * Revs as words of the command line: the flag `-r`, and the argument of `set`
- * and `del`.
+ * Revs as words of the command line: the flags `-r` and `--at-least`, and the
+ * argument of `set` and `del`.
  *
  * @module
  */
 
+import type { Client, RequestOptions } from "../protocol/net/mod.ts";
 import { DoozerError } from "../store/mod.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
@@ -21,6 +22,38 @@ export function readRevFlag(flags: Flags): { rev?: number } {
   throw new UsageError(
     `Cannot read at the rev ${text}: a rev is -1 for the current one, or a ` +
       "number from 0 on",
+  );
+}
+
+/** What the flags say about the state to read. */
+export type StateOptions = Pick<RequestOptions, "rev" | "read" | "minRev">;
+
+/** Reads `-r`, `--local` and `--at-least`; nothing given: linearizable. */
+export function readStateFlags(flags: Flags): StateOptions {
+  const least = flags.text("at-least");
+  return {
+    ...readRevFlag(flags),
+    ...flags.on("local") ? { read: "local" } : {},
+    ...least === undefined ? {} : { minRev: parseLeast(least) },
+  };
+}
+
+/** The rev to read all parts of a list at. */
+export async function pinRev(
+  client: Client,
+  { at, timeoutMs }: { at: StateOptions; timeoutMs: number },
+): Promise<number> {
+  const { rev, ...recent } = at;
+  if (rev !== undefined && at.minRev === undefined) return rev;
+  const current = await client.rev({ ...recent, timeoutMs });
+  return rev ?? current;
+}
+
+function parseLeast(text: string): number {
+  const rev = parseRev(text);
+  if (rev !== undefined && rev >= 0) return rev;
+  throw new UsageError(
+    `Cannot read at least at the rev "${text}": it is no number from 0 on`,
   );
 }
 

@@ -85,18 +85,35 @@ export const serveCommand: Command = {
       long: "attach",
       short: "a",
       takes: "ADDR",
-      help: "the cluster to attach to; not there yet",
+      help: "attach to the cluster of the node at this address, or of the " +
+        "first of several apart by commas; as an observer, until there is a " +
+        "free seat",
     },
     {
       long: "boot-uri",
       short: "b",
       takes: "URI",
-      help: "the name service to boot from; not there yet",
+      help:
+        "another cluster that serves as name service: attach to the nodes " +
+        "that it knows under this cluster's name, or found the cluster " +
+        "(default DOOZER_BOOT_URI)",
+    },
+    {
+      long: "join",
+      takes: "A,B,C",
+      help: "found a cluster of the nodes at these addresses, or be part of " +
+        "it; the same on every one of them",
     },
     {
       long: "timeout",
       takes: "SECONDS",
-      help: "how long a node may be silent; accepted, without effect yet",
+      help: "how long a node may be silent before its seat is cleared " +
+        "(default 60; 0 means for ever)",
+    },
+    {
+      long: "request-timeout",
+      takes: "SECONDS",
+      help: "how long clients wait where no quorum answers (default 5)",
     },
     {
       long: "fill",
@@ -106,15 +123,31 @@ export const serveCommand: Command = {
     ...COMMON_FLAGS,
   ],
   about: "Runs a node: one tree of files in memory, served to all clients. " +
-    "Nothing is written to disk; everything is lost when it stops. Prints " +
-    "one line on standard error once it serves, and warnings. Ctrl-C or " +
-    "SIGTERM end it, with exit status 0.\n\n" +
+    "Nothing is written to disk; what no other node holds is lost when it " +
+    "stops. Prints one line on standard error once it serves, and warnings. " +
+    "Ctrl-C or SIGTERM end it, with exit status 0, after it has given up its " +
+    "seat and leadership.\n\n" +
+    "A node started with none of -a, -b and --join founds a cluster of its " +
+    "own. Nodes that attach to it copy its state and take part as observers; " +
+    'give them seats with "doozer add /ctl/cal/1" and so on (standard input ' +
+    "empty), one for each. A cluster of 3 seats goes on when one node is " +
+    "lost, one of 5 when two are.\n\n" +
+    "With DOOZER_PEERSECRET in the environment, the same for all nodes, nodes " +
+    "on other machines are let in; without it only those on this one.\n\n" +
     "With DOOZER_RWSECRET or DOOZER_ROSECRET in the environment, clients " +
     "need the secret to write or to read. To serve more than this machine " +
     "takes a secret and TLS, or --insecure.",
   examples: [
     { line: "doozer serve", does: "serves this machine, at 127.0.0.1:8046" },
     { line: "doozer serve -l :9000", does: "serves it at another port" },
+    {
+      line: "doozer serve -l :8047 -a :8046",
+      does: "attaches another node to the one at port 8046",
+    },
+    {
+      line: "doozer serve -l :8046 --join :8046,:8047,:8048",
+      does: "founds a cluster of three; the same list for the other two",
+    },
     {
       line: "DOOZER_RWSECRET=... doozer serve -l 0.0.0.0:8046 " +
         "-tlscert cert.pem -tlskey key.pem",
@@ -148,7 +181,12 @@ async function serveUntilEnd(
   { log, write }: { log: Log; write: (line: string) => void },
 ): Promise<ExitStatus> {
   using signals = catchSignals();
-  const node = await startOrExplain(settings, log);
+  const node = await startOrExplain(settings, { log, signal: signals.aborted })
+    .catch((error) => {
+      if (!signals.aborted.aborted) throw error;
+    });
+  // It was told to end before it served.
+  if (node === undefined) return EXIT.done;
   if (settings.exposed) {
     log.warn(
       "INSECURE: every machine that reaches this address can use the store, " +
@@ -163,8 +201,10 @@ async function serveUntilEnd(
     await node.stop();
     return EXIT.done;
   }
-  log.error("The node failed", { error });
-  await node.stop().catch(() => {}); // Its failure is told already.
+  const isFault = !(error instanceof DoozerError);
+  if (isFault) log.error("The node failed", { error });
+  await node.stop().catch(() => {}); // Its failure is what is told.
+  if (!isFault) throw error;
   return EXIT.failed;
 }
 
@@ -181,13 +221,13 @@ function startLine(node: RunningNode, settings: ServeSettings): string {
 
 async function startOrExplain(
   settings: ServeSettings,
-  log: Log,
+  surroundings: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<RunningNode> {
   const { listen, tls, ...others } = settings;
   try {
-    return await startNode({ ...others, ...listen, tls, log });
+    return await startNode({ ...others, ...listen, tls, ...surroundings });
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error) || error instanceof DoozerError) throw error;
     const because = reasonNotToListen(error);
     if (because !== undefined) {
       throw new DoozerError(
@@ -214,9 +254,18 @@ function reasonNotToListen(error: Error): string | undefined {
   return undefined;
 }
 
-/** The first stop signal, as its name; the second ends the process at once. */
-function catchSignals(): Disposable & { readonly first: Promise<string> } {
+/** What tells the process to end. */
+interface Signals extends Disposable {
+  /** The name of the first one. */
+  readonly first: Promise<string>;
+  /** Aborted by it. */
+  readonly aborted: AbortSignal;
+}
+
+/** Catches the first stop signal; the second ends the process at once. */
+function catchSignals(): Signals {
   const { promise, resolve } = Promise.withResolvers<string>();
+  const stopping = new AbortController();
   // Windows knows no SIGTERM.
   const names: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
@@ -226,10 +275,12 @@ function catchSignals(): Disposable & { readonly first: Promise<string> } {
     if (caught) Deno.exit(EXIT.failed);
     caught = true;
     resolve(name);
+    stopping.abort();
   }]);
   for (const [name, handler] of handlers) Deno.addSignalListener(name, handler);
   return {
     first: promise,
+    aborted: stopping.signal,
     [Symbol.dispose](): void {
       for (const [name, handler] of handlers) {
         Deno.removeSignalListener(name, handler);

@@ -5,12 +5,13 @@
  * @module
  */
 
-import type { Address } from "../protocol/mod.ts";
-import { isPath, LIMITS } from "../store/mod.ts";
+import { type Address, formatAddress, parseUri } from "../protocol/mod.ts";
+import { DoozerError, isPath, LIMITS } from "../store/mod.ts";
 import { isLoopback, readAddress } from "./address.ts";
 import { readPem } from "./ask.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "./io.ts";
+import type { Beginning } from "./join.ts";
 import {
   type LogFormat,
   type LogLevel,
@@ -28,9 +29,14 @@ export interface ServeSettings {
   readonly listen: Address;
   /** The address to register, if it is not the one listened on. */
   readonly advertise: string | undefined;
-  readonly clusterName: string;
+  /** Absent means "local", or that of the cluster that is attached to. */
+  readonly clusterName: string | undefined;
+  readonly beginning: Beginning;
   readonly historyRevs: number;
   readonly pulseSeconds: number;
+  readonly seatTimeoutSeconds: number;
+  readonly requestTimeoutSeconds: number;
+  readonly peerSecret: string | undefined;
   readonly secrets: { readonly rw?: string; readonly ro?: string };
   readonly tls: TlsFiles | undefined;
   /** Open to other machines without the protection that this takes. */
@@ -44,14 +50,20 @@ export function readServeSettings(
   flags: Flags,
   io: Pick<Io, "env">,
 ): ServeSettings {
-  refuseUnbuilt(flags);
+  refuseWeb(flags);
   const rw = io.env("DOOZER_RWSECRET");
   const ro = io.env("DOOZER_ROSECRET");
-  readSeconds(flags, "timeout");
   readSeconds(flags, "fill");
+  const beginning = readBeginning(flags, io);
+  const seatTimeoutSeconds = readSeconds(flags, "timeout", SEAT_TIMEOUT);
+  const requestTimeoutSeconds = readSeconds(
+    flags,
+    "request-timeout",
+    REQUEST_TIMEOUT,
+  );
   const listen = readAddress(flags.text("listen"));
-  const advertise = flags.text("advertise");
-  readAddress(advertise);
+  const advertise = readAdvertise(flags);
+  if (isWildcard(listen) && advertise === undefined) needAdvertise(beginning);
   const historyRevs = readHistory(flags);
   const pulseSeconds = readSeconds(flags, "pulse");
   const form = flags.text("log-format") ?? flags.text("output") ?? "text";
@@ -65,8 +77,12 @@ export function readServeSettings(
     listen,
     advertise,
     clusterName: readName(flags),
+    beginning,
     historyRevs,
     pulseSeconds,
+    seatTimeoutSeconds,
+    requestTimeoutSeconds,
+    peerSecret: io.env("DOOZER_PEERSECRET") || undefined,
     secrets: {
       ...(rw === undefined ? {} : { rw }),
       ...(ro === undefined ? {} : { ro }),
@@ -78,14 +94,79 @@ export function readServeSettings(
   };
 }
 
-function refuseUnbuilt(flags: Flags): void {
-  for (const [long, short] of [["attach", "a"], ["boot-uri", "b"]] as const) {
-    if (flags.text(long) === undefined) continue;
+/** Seconds of silence after which a node loses its seat, unless told. */
+const SEAT_TIMEOUT = 60;
+/** Seconds that clients wait where no quorum answers, unless told. */
+const REQUEST_TIMEOUT = 5;
+
+/** Which of the ways into a cluster is asked for: at most one. */
+function readBeginning(flags: Flags, io: Pick<Io, "env">): Beginning {
+  const attach = flags.text("attach");
+  const list = flags.text("join");
+  const given = [
+    attach && "-a",
+    flags.text("boot-uri") && "-b",
+    list && "--join",
+  ]
+    .filter((word) => word !== undefined);
+  if (given.length > 1) {
     throw new UsageError(
-      `Cannot attach to other nodes (-${short}): clusters are not there yet`,
-      "This version serves a single node: leave the flag out",
+      `Cannot begin in two ways: ${given.join(" and ")} are given`,
+      "Say one of -a, -b and --join",
     );
   }
+  if (attach !== undefined) {
+    return { how: "attach", addresses: readAddresses(attach) };
+  }
+  if (list !== undefined) return { how: "join", list: readAddresses(list) };
+  const uri = flags.text("boot-uri") ?? io.env("DOOZER_BOOT_URI");
+  if (uri === undefined || uri === "") return { how: "found" };
+  try {
+    parseUri(uri);
+  } catch (error) {
+    if (!(error instanceof DoozerError)) throw error;
+    throw new UsageError(`Cannot boot from "${uri}": ${error.detail}`);
+  }
+  const caFile = io.env("DOOZER_CACERT");
+  const trust = caFile === undefined || caFile === ""
+    ? {}
+    : { caCerts: [readPem(caFile)] };
+  return { how: "boot", uri, ...trust };
+}
+
+/** Addresses apart by commas, written as HOST:PORT, without repeats. */
+function readAddresses(text: string): string[] {
+  const addresses = text.split(",").map((part) =>
+    formatAddress(readAddress(part.trim()))
+  );
+  return [...new Set(addresses)];
+}
+
+function readAdvertise(flags: Flags): string | undefined {
+  const text = flags.text("advertise");
+  if (text === undefined) return undefined;
+  const address = readAddress(text);
+  if (!isWildcard(address) && address.port > 0) return formatAddress(address);
+  throw new UsageError(
+    `Cannot advertise "${text}": nobody can dial it`,
+    "Say --advertise HOST:PORT as other nodes and clients reach this one",
+  );
+}
+
+function isWildcard({ hostname }: Address): boolean {
+  return hostname === "0.0.0.0" || hostname === "::";
+}
+
+function needAdvertise({ how }: Beginning): void {
+  if (how === "found") return;
+  throw new UsageError(
+    "Cannot join other nodes from every interface: they must be told where " +
+      "this node is",
+    "Say --advertise ADDR",
+  );
+}
+
+function refuseWeb(flags: Flags): void {
   const web = flags.text("web");
   // The words that Go's ParseBool takes for false, as the original did.
   if (web === undefined || /^(0|f|F|false|FALSE|False)$/.test(web)) return;
@@ -104,8 +185,9 @@ function unsafe(hostname: string): UsageError {
   );
 }
 
-function readName(flags: Flags): string {
-  const name = flags.text("name") ?? "local";
+function readName(flags: Flags): string | undefined {
+  const name = flags.text("name");
+  if (name === undefined) return undefined;
   // It becomes a name in the tree, above ids of nodes.
   const isName = !name.includes("/") && isPath(`/${name}`);
   if (isName && name.length <= NAME_BYTES_MAX) return name;
@@ -127,8 +209,8 @@ function readHistory(flags: Flags): number {
   );
 }
 
-function readSeconds(flags: Flags, long: string): number {
-  const text = flags.text(long) ?? "0";
+function readSeconds(flags: Flags, long: string, usual = 0): number {
+  const text = flags.text(long) ?? String(usual);
   const seconds = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && seconds <= 1e6) return seconds;
   throw new UsageError(

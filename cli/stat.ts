@@ -7,17 +7,17 @@
 import { DoozerError } from "../store/mod.ts";
 import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
-import { READ_FLAGS } from "./common_flags.ts";
+import { STATE_FLAGS } from "./common_flags.ts";
 import { entryFields, isDirectory } from "./entry.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
-import { readRevFlag } from "./rev_words.ts";
+import { readStateFlags } from "./rev_words.ts";
 
 /** `doozer stat`. */
 export const statCommand: Command = {
   name: "stat",
   summary: "print a file's rev and length",
   args: [{ name: "path" }],
-  flags: READ_FLAGS,
+  flags: STATE_FLAGS,
   about: "Prints, for a file or for a directory,\n\n" +
     "  <rev> <len>\n" +
     "  d <entries>\n\n" +
@@ -33,7 +33,7 @@ export const statCommand: Command = {
 
 async function printStat(call: Call): Promise<ExitStatus> {
   const [path = ""] = call.args;
-  const at = readRevFlag(call.flags);
+  const at = readStateFlags(call.flags);
   await ask(call, async (client, limit) => {
     const stat = await client.stat(path, { ...at, timeoutMs: limit.nextMs() });
     if (stat.rev === 0) throw new DoozerError("NOENT", "");

@@ -11,12 +11,15 @@ import { findCommand } from "./find.ts";
 import { getCommand } from "./get.ts";
 import { helpCommand } from "./help.ts";
 import { lsCommand } from "./ls.ts";
+import { membersCommand } from "./members.ts";
 import { nopCommand } from "./nop.ts";
+import { recoverCommand } from "./recover.ts";
 import { revCommand } from "./rev.ts";
 import { selfCommand } from "./self.ts";
 import { serveCommand } from "./serve.ts";
 import { setCommand } from "./set.ts";
 import { statCommand } from "./stat.ts";
+import { statusCommand } from "./status.ts";
 import { touchCommand } from "./touch.ts";
 import { versionCommand } from "./version.ts";
 import { waitCommand } from "./wait.ts";
@@ -31,11 +34,14 @@ export const COMMANDS: readonly Command[] = [
   getCommand,
   helpCommand,
   lsCommand,
+  membersCommand,
   nopCommand,
+  recoverCommand,
   revCommand,
   selfCommand,
   setCommand,
   statCommand,
+  statusCommand,
   touchCommand,
   versionCommand,
   waitCommand,

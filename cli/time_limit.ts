@@ -6,12 +6,16 @@
  * @module
  */
 
+import { REQUEST_TIMEOUT_MS } from "../protocol/net/mod.ts";
 import { DoozerError } from "../store/mod.ts";
 import { parseDuration } from "./duration.ts";
 import type { Flags } from "./flags.ts";
 
-/** The time for a request whose answer depends on nobody else. */
-export const REQUEST_MS = 5000;
+/**
+ * The time for a request whose answer does not depend on what others do. A
+ * server that lacks a quorum says so before.
+ */
+export const REQUEST_MS = REQUEST_TIMEOUT_MS;
 
 /** The time that is left for a command. */
 export class TimeLimit {

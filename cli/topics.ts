@@ -30,7 +30,25 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "",
     meaning: 'revs kept, unless "serve -hist" says otherwise',
   },
+  overdraftBytes: {
+    unit: "bytes",
+    meaning: "revs kept beyond that while another node copies them",
+  },
+  sessions: { unit: "", meaning: "writers whose commands are told apart" },
   frameBytes: { unit: "bytes", meaning: "a request or an answer" },
+  peerFrameBytes: { unit: "bytes", meaning: "a message between nodes" },
+  peerQueueBytes: {
+    unit: "bytes",
+    meaning: "what waits to be sent to a node, before more is dropped",
+  },
+  peerHandshakes: {
+    unit: "",
+    meaning: "connections of nodes that have not proved to be one",
+  },
+  peerSilenceMs: {
+    unit: "ms",
+    meaning: "from a node's last word until its link is cut",
+  },
   connections: { unit: "", meaning: "open client connections of a node" },
   requestsInFlight: {
     unit: "",
@@ -68,6 +86,18 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "incomplete requests of all clients, before the slowest is cut",
   },
+  decidedLogBytes: {
+    unit: "bytes",
+    meaning: "decided slots kept for nodes that were away shortly",
+  },
+  pendingBytes: {
+    unit: "bytes",
+    meaning: "commands of a node's clients that are not applied yet",
+  },
+  minRevMs: {
+    unit: "ms",
+    meaning: "how long a read waits for the rev that it must see at least",
+  },
   frameMs: { unit: "ms", meaning: "from a request's first byte to its last" },
   handshakeMs: {
     unit: "ms",
@@ -85,8 +115,8 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ],
   [
     "DOOZER_BOOT_URI",
-    "the name service that resolves cn=NAME of a URI; -b " +
-    "overrides it",
+    "the name service that resolves cn=NAME of a URI, and that serve asks " +
+    "for its cluster; -b overrides it",
   ],
   [
     "DOOZER_RWSECRET",
@@ -97,6 +127,10 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "DOOZER_ROSECRET",
     "the secret for reading: serve demands it, other " +
     "commands give it where DOOZER_RWSECRET is not set",
+  ],
+  [
+    "DOOZER_PEERSECRET",
+    "the secret that the nodes of a cluster share: serve demands and gives it",
   ],
   [
     "DOOZER_CACERT",

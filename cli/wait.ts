@@ -43,7 +43,8 @@ export async function firstRev(
   client: Client,
   { from, limit }: { from: { readonly rev?: number }; limit: TimeLimit },
 ): Promise<number> {
-  const current = await client.rev({ timeoutMs: limit.nextMs() });
+  const options = { read: "local", timeoutMs: limit.nextMs() } as const;
+  const current = await client.rev(options);
   return from.rev ?? current + 1;
 }
 

@@ -8,8 +8,8 @@
  * @module
  */
 import type { Accept, Accepted, AcceptedValue } from "../protocol/mod.ts";
-import type { Ballot, Nack, Prepare, Promised } from "../protocol/mod.ts";
-import type { Seqn } from "../protocol/mod.ts";
+import type { Ballot, Behind, Nack, Prepare } from "../protocol/mod.ts";
+import type { Promised, Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import { sameValue } from "./value.ts";
@@ -22,7 +22,7 @@ export type LogRecord =
 /** An answer, and the record that must be durable before it. */
 export interface AcceptorAnswer {
   readonly record?: LogRecord;
-  readonly message: Promised | Accepted | Nack;
+  readonly message: Promised | Accepted | Nack | Behind;
 }
 
 /** One node's acceptor, for all slots. */
@@ -47,21 +47,22 @@ export class Acceptor {
    * it responds to the request with a promise not to accept any more proposals
    * numbered less than n" (Paxos Made Simple, 2.2). An equal number is that of
    * a request that was sent twice: it gets its answer again.
-   *
-   * @returns undefined where the answer was forgotten.
    */
-  prepare(message: Prepare): AcceptorAnswer | undefined {
+  prepare(message: Prepare): AcceptorAnswer {
     const { ballot, from } = message;
     if (compareBallots(ballot, this.#promised) < 0) return this.#nack(ballot);
     // C7: to be silent about a slot would say that nothing was accepted there.
-    if (from <= this.#forgotten) return undefined;
+    if (from <= this.#forgotten) {
+      const applied = this.#forgotten;
+      return { message: { type: "behind", ballot, applied } };
+    }
     this.#promise(ballot);
     const accepted = [...this.#accepted.values()]
       .filter(({ seqn }) => seqn >= from)
       .sort((a, b) => a.seqn - b.seqn);
     return {
       record: { type: "promised", ballot },
-      message: { type: "promise", ballot, accepted },
+      message: { type: "promise", ballot, accepted, total: accepted.length },
     };
   }
 
@@ -87,8 +88,13 @@ export class Acceptor {
     };
   }
 
+  /** What was accepted in the slot, if it was and is not forgotten. */
+  acceptedIn(seqn: Seqn): AcceptedValue | undefined {
+    return this.#accepted.get(seqn);
+  }
+
   /**
-   * Forgets slots that every node has applied, up to and with this one.
+   * Forgets slots that this node has applied, up to and with this one.
    * Returns their values, in the slots' order: nothing here holds them now.
    */
   forgetUpTo(seqn: Seqn): Uint8Array[] {

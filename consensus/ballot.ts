@@ -18,6 +18,11 @@ export function compareBallots(a: Ballot, b: Ballot): number {
   return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
 }
 
+/** A ballot is its node's own: nobody else asks or proposes with it. */
+export function isOwnBallot(from: NodeId, ballot: Ballot): boolean {
+  return ballot.node === from;
+}
+
 /** The node's ballot of the round after `ballot`'s. */
 export function ballotAbove(ballot: Ballot, node: NodeId): Ballot {
   const above = { round: ballot.round + 1, node };

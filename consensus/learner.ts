@@ -24,6 +24,14 @@ interface OpenSlot {
   readonly voters: Set<NodeId>;
 }
 
+/** A slot that lacks votes, and of whom. */
+export interface LackingSlot {
+  readonly seqn: Seqn;
+  readonly ballot: Ballot;
+  readonly value: Uint8Array;
+  readonly missing: readonly NodeId[];
+}
+
 /** One node's learner, for all slots. */
 export class Learner {
   readonly #open: Map<Seqn, OpenSlot> = new Map();
@@ -50,6 +58,22 @@ export class Learner {
   ): void {
     if (seqn < this.#nextOut) return;
     this.#open.set(seqn, { ...proposal, voters: new Set() });
+  }
+
+  /** Stops counting: whoever proposed these values leads no more. */
+  closeAll(): void {
+    this.#open.clear();
+  }
+
+  /** The slots that lack votes, from the first on, at most so many. */
+  lacking(most: number): LackingSlot[] {
+    const slots: LackingSlot[] = [];
+    for (const [seqn, { ballot, value, cals, voters }] of this.#open) {
+      if (slots.length === most) break;
+      const missing = cals.filter((cal) => !voters.has(cal));
+      slots.push({ seqn, ballot, value, missing });
+    }
+    return slots;
   }
 
   /** Counts a vote. One of another ballot, or for a closed slot, is nothing. */
@@ -83,5 +107,16 @@ export class Learner {
     this.#open.delete(seqn);
     this.#nextOut++;
     return { seqn, value };
+  }
+
+  /** The state was taken over from another node: all up to here is past. */
+  skipTo(applied: Seqn): void {
+    assert(applied + 1 >= this.#nextOut, "C13: a node never goes back");
+    for (let at = this.#nextOut; at <= applied; at++) {
+      this.#decided.delete(at);
+      this.#open.delete(at);
+      if (this.#decided.size + this.#open.size === 0) break;
+    }
+    this.#nextOut = applied + 1;
   }
 }

@@ -6,58 +6,78 @@
  * call that started it, so no input ever sees another half done. There is no
  * clock, no chance and no I/O in here: a simulator drives the same code.
  *
- * A write: proposed, batched with what came in the same turn, accepted, made
- * durable, decided, applied, answered.
+ * A write: proposed, batched with what came in the same turn, forwarded to the
+ * leader, accepted, made durable, decided, applied, answered by the node that
+ * took it.
  *
  * @module
  */
-import { type Backend, decodeBatch, encodeCommand } from "../protocol/mod.ts";
-import type { Command, NodeId, Reply } from "../protocol/mod.ts";
-import { WireWriter } from "../protocol/mod.ts";
-import { assert, type Mutation, type Path, type Store } from "../store/mod.ts";
-import type { Outcome } from "../store/mod.ts";
-import type { DecidedSlot } from "./learner.ts";
-import { type Outgoing, type Ready, Replica } from "./replica.ts";
+import type { Backend, Ballot } from "../protocol/mod.ts";
+import type { NodeId, NodeStatus, PeerMessage } from "../protocol/mod.ts";
+import type { ReadReply, Reply } from "../protocol/mod.ts";
+import { assert, type Mutation, type Refusal } from "../store/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
+import { Dispatch } from "./dispatch.ts";
+import { newLineage, type NodeOptions } from "./node_options.ts";
+import { NodeParts } from "./node_parts.ts";
+import { Progress } from "./progress.ts";
+import { HOPS } from "./reads.ts";
+import type { Outgoing, Ready } from "./replica.ts";
+import { refusesToRecover, statusOf } from "./status.ts";
 
-/** A batch is closed when it has so many bytes; one command may exceed it. */
-const BATCH_BYTES = 1 << 20;
-
-const BATCH_INITIAL_BYTES = 64 << 10;
-const SPARE_BATCHES = 4;
-
-/** How many settled replies are kept before the others move up. */
-const SETTLED_MAX = 4096;
-
-/** How many retained events waits may look at in one turn. */
+/** How much of the retained events waits may look at in one turn. */
 const CATCH_UP_WORK = 16_384;
+/** What may be lost is sent again after every so many ticks. */
+const INSIST_TICKS = 10;
 
-/** What a node needs. */
-export interface NodeOptions {
-  /** Unique for ever: a node that forgets takes a new one. */
-  readonly id: NodeId;
-  readonly store: Store;
-  /** Called when there is an input to work off, once until `run`. */
-  readonly onInput: () => void;
+/** What happened to a node. */
+type Input =
+  | { readonly type: "tick" }
+  | { readonly type: "up" | "down"; readonly peer: NodeId }
+  | { readonly type: "leave"; readonly done: () => void }
+  | Received;
+
+interface Received {
+  readonly type: "message";
+  readonly from: NodeId;
+  readonly message: PeerMessage;
 }
 
 /** One server of a cluster. */
 export class Node implements Backend {
   readonly id: NodeId;
   readonly store: Store;
-  readonly #onInput: () => void;
-  readonly #replica: Replica;
-  readonly #inbox: { from: NodeId; message: Outgoing["message"] }[] = [];
-  readonly #batches = new Batches();
-  readonly #replies: Replies = new Replies();
+  readonly #options: NodeOptions;
+  readonly #peers: Set<NodeId> = new Set();
+  readonly #parts: NodeParts;
+  readonly #progress: Progress;
+  readonly #dispatch: Dispatch;
+  #inbox: Input[] = [];
+  #lineage = "";
+  /** The ballot that this node leads with, as far as it has noticed. */
+  #led: Ballot = ZERO_BALLOT;
+  /** Whom commands were handed to last, and under which leader. */
+  #handedTo = "";
   #inputAnnounced = false;
   #running = false;
 
   constructor(options: NodeOptions) {
-    this.id = options.id;
-    this.store = options.store;
-    this.#onInput = options.onInput;
-    this.store.waits.onBehind = () => this.#announceInput();
-    this.#replica = new Replica(options.id);
+    const { id, store } = options;
+    this.id = id;
+    this.store = store;
+    this.#options = options;
+    store.waits.onBehind = () => this.#announceInput();
+    this.#parts = new NodeParts(options, {
+      peers: this.#peers,
+      post: this.#post,
+      install: (state) => this.#progress.install(state),
+    });
+    this.#progress = new Progress(options, this.#parts);
+    this.#dispatch = new Dispatch(id, {
+      parts: this.#parts,
+      progress: this.#progress,
+    });
   }
 
   /** Whether waits have retained events left to read: run again soon. */
@@ -65,31 +85,134 @@ export class Node implements Backend {
     return this.store.waits.behind;
   }
 
-  /** Founds a cluster of this node alone, with these files. */
-  found(files: readonly (readonly [Path, Uint8Array])[]): void {
-    assert(this.store.rev === 0, "a cluster is founded on an empty store");
-    this.#replica.campaign();
-    for (const [path, body] of files) {
-      this.propose({ type: "set", path, rev: 0, body }, FOUNDING);
-    }
+  /** The random id of the unbroken history that this node is part of. */
+  get lineage(): string {
+    return this.#lineage;
+  }
+
+  /** The last slot that is applied. */
+  get applied(): number {
+    return this.#parts.machine.applied;
+  }
+
+  /** Of all the replicated state, for comparing nodes at the same slot. */
+  get hash(): number {
+    return this.#parts.machine.hash;
+  }
+
+  /** How often it has campaigned. Elections without a cause are a fault. */
+  get campaigns(): number {
+    return this.#parts.election.campaigns;
+  }
+
+  /** How many states it has taken over from peers. */
+  get imagesInstalled(): number {
+    return this.#parts.transfer.installed;
+  }
+
+  /** The name of the cluster, "" before there is a state. */
+  get cluster(): string {
+    return this.#parts.machine.cluster;
+  }
+
+  /** Whether clients can be served: there is a state, with all its founders. */
+  get isOpen(): boolean {
+    return this.#parts.machine.cluster !== "" &&
+      !this.#parts.upkeep.awaitsCompanions;
+  }
+
+  /**
+   * Input: founds a cluster of this node alone. Companions are addresses of
+   * nodes that will attach; clients are served only when they have seats.
+   */
+  found({ cluster, lineage, companions = [] }: {
+    cluster: string;
+    lineage: string;
+    companions?: readonly string[];
+  }): void {
+    assert(this.applied === 0, "a cluster is founded on an empty store");
+    this.#lineage = lineage;
+    this.#parts.machine.members.found(this.id);
+    const time = this.#options.now();
+    const about = { node: this.id, ...this.#options.about };
+    const command = { kind: "found", cluster, time, ...about } as const;
+    this.#parts.upkeep.found(command, companions);
+    this.#parts.replica.campaign();
+    this.#announceInput();
+  }
+
+  /** Takes part in a cluster of that lineage, from the next link on. */
+  attach(lineage: string): void {
+    assert(this.#lineage === "", "C10: a node has one lineage");
+    this.#lineage = lineage;
+  }
+
+  /** Input: 10 ms have passed. */
+  tick(): void {
+    this.#add({ type: "tick" });
+  }
+
+  /** Input: a message of another node, which its link has proved to be. */
+  receive(from: NodeId, message: PeerMessage): void {
+    if (from !== this.id) this.#add({ type: "message", from, message });
+  }
+
+  /** Input: there is a link to a peer. */
+  linkUp(peer: NodeId): void {
+    if (peer !== this.id) this.#add({ type: "up", peer });
+  }
+
+  /** Input: there is no link to a peer any more. */
+  linkDown(peer: NodeId): void {
+    this.#add({ type: "down", peer });
+  }
+
+  /** Input: gives up leadership, seat and entries, then calls `done`. */
+  leave(done: () => void): void {
+    this.#add({ type: "leave", done });
   }
 
   /** Input: has a mutation ordered. The body is copied. */
   propose(mutation: Mutation, reply: Reply): void {
-    const number = this.#replies.add(reply);
-    encodeCommand(this.#batches.open, { origin: this.id, number, mutation });
-    if (this.#batches.open.length >= BATCH_BYTES) this.#batches.seal();
+    this.#parts.own.add(mutation, { reply, time: this.#options.now() });
     this.#announceInput();
   }
 
-  /**
-   * Input: a message of another node of the cluster. There is none so far, so
-   * whoever says it is one is a stranger, and changes nothing.
-   */
-  receive(from: NodeId, message: Outgoing["message"]): void {
-    if (from !== this.id) return;
-    this.#inbox.push({ from, message });
+  /** Input: a linearizable read. */
+  confirmRead(reply: ReadReply): void {
+    this.#parts.reads.add(reply);
     this.#announceInput();
+  }
+
+  /** Where this node stands. */
+  status(): NodeStatus {
+    return statusOf({
+      id: this.id,
+      about: this.#options.about,
+      lineage: this.#lineage,
+      machine: this.#parts.machine,
+      replica: this.#parts.replica,
+      election: this.#parts.election,
+      serving: this.#parts.upkeep.serving,
+      registered: this.#parts.own.session !== 0,
+    });
+  }
+
+  /** Input: makes this survivor a cluster of its own; or tells why not. */
+  recover(): Refusal | undefined {
+    const detail = refusesToRecover(this.#parts);
+    if (detail !== undefined) return { code: "OTHER", detail };
+    this.#parts.replica.abdicate();
+    this.#parts.replica.adoptAccepted();
+    this.#progress.applyDecided();
+    const time = this.#options.now();
+    this.#parts.machine.recover(this.id, { time, parent: this.#lineage });
+    this.#lineage = newLineage(this.#options.random);
+    this.#options.onLineage?.(this.#lineage);
+    this.#progress.notePeers();
+    this.#parts.replica.campaign();
+    this.#announceInput();
+    return undefined;
   }
 
   /** Works off all inputs, and what follows from them. */
@@ -99,30 +222,116 @@ export class Node implements Backend {
     this.#inputAnnounced = true; // Inputs that come now are worked off now.
     do {
       this.#takeInbox();
-      this.#proposeBatches();
-      this.#handOut(this.#replica.takeReady());
-      this.#applyDecided();
+      this.#noteLeadership();
+      this.#parts.reads.begin();
+      this.#handOutCommands();
+      this.#handOut(this.#parts.replica.takeReady());
+      this.#progress.applyDecided();
+      this.#progress.tellDecided();
     } while (this.#hasWork);
     this.#inputAnnounced = false;
+    this.#parts.own.tellRefused();
     this.store.waits.catchUp(CATCH_UP_WORK);
     this.#running = false;
   }
 
   get #hasWork(): boolean {
-    return this.#inbox.length > 0 || this.#replica.hasReady ||
-      (this.#replica.leading && this.#batches.waiting);
+    return this.#inbox.length > 0 || this.#parts.replica.hasReady ||
+      this.#parts.proposals.waiting || this.#hasCommandsForLeader;
+  }
+
+  get #hasCommandsForLeader(): boolean {
+    const { own, replica, election } = this.#parts;
+    return own.hasBatches && !replica.leading &&
+      election.wayToLeader !== undefined;
   }
 
   #takeInbox(): void {
-    const inputs = this.#inbox.splice(0);
-    for (const { from, message } of inputs) {
-      this.#replica.receive(from, message);
+    const inputs = this.#inbox;
+    this.#inbox = [];
+    for (const input of inputs) {
+      if (input.type === "message") {
+        this.#dispatch.receive(input.from, input.message);
+        // No input finds a slot that is decided and not applied.
+        this.#progress.applyDecided();
+      } else if (input.type === "tick") this.#takeTick();
+      else if (input.type === "leave") this.#parts.attachment.leave(input.done);
+      else if (input.type === "up") this.#takeUp(input.peer);
+      else this.#takeDown(input.peer);
     }
   }
 
-  #proposeBatches(): void {
-    if (!this.#replica.leading) return;
-    for (const batch of this.#batches.take()) this.#replica.propose(batch);
+  #takeTick(): void {
+    this.#parts.election.tick();
+    const { now } = this.#parts.election;
+    this.#progress.tick();
+    this.#parts.proposals.tick();
+    this.#parts.transfer.tick(now);
+    this.#parts.catchUp.tick(now);
+    this.#parts.upkeep.tick(now);
+    this.#parts.reads.tick();
+    this.#parts.own.tick({
+      now,
+      limit: this.#parts.settings.requestTimeoutTicks,
+    });
+    if (now % INSIST_TICKS === 0) this.#parts.replica.insist();
+    this.#parts.attachment.tick(now);
+  }
+
+  #takeUp(peer: NodeId): void {
+    this.#peers.add(peer);
+    this.#progress.noteCompany();
+    this.#handedTo = "";
+    this.#parts.election.linkUp(peer);
+    this.#parts.replica.insist();
+  }
+
+  #takeDown(peer: NodeId): void {
+    if (!this.#peers.delete(peer)) return;
+    this.#handedTo = "";
+    this.#progress.noteCompany();
+    this.#parts.transfer.linkDown(peer);
+    this.#parts.election.linkDown(peer);
+  }
+
+  /** Acts on having become the leader, or having ceased to be it. */
+  #noteLeadership(): void {
+    const { leading, ballot } = this.#parts.replica;
+    const now = leading ? ballot : ZERO_BALLOT;
+    if (compareBallots(now, this.#led) === 0) return;
+    if (this.#led.round > 0) {
+      this.#parts.proposals.deposed();
+      this.#parts.upkeep.deposed();
+      this.#parts.reads.deposed();
+      this.#parts.audit.forget();
+    }
+    this.#led = now;
+    this.#parts.own.startAgain();
+    if (!leading) return;
+    this.#parts.election.elected();
+    this.#parts.reads.askAgain();
+  }
+
+  /** Own commands go to the log, or to who leads. */
+  #handOutCommands(): void {
+    if (this.#parts.replica.leading) return this.#parts.proposals.propose();
+    const way = this.#parts.election.wayToLeader;
+    if (way === undefined) return;
+    const { round, node } = this.#parts.election.leader;
+    const handedTo = `${way} ${round}.${node}`;
+    if (handedTo !== this.#handedTo) {
+      this.#handedTo = handedTo;
+      this.#parts.own.startAgain();
+      this.#parts.reads.askAgain();
+    }
+    for (
+      let batch = this.#parts.own.next();
+      batch !== undefined;
+      batch = this.#parts.own.next()
+    ) {
+      const { bytes, seats } = batch;
+      this.#post(way, { type: "forward", hops: HOPS, seats, batch: bytes });
+    }
   }
 
   /** Without a data directory records are durable as soon as they are made. */
@@ -132,112 +341,23 @@ export class Node implements Backend {
   }
 
   #send(messages: readonly Outgoing[]): void {
-    for (const { to, message } of messages) {
-      assert(to === this.id, "a cluster of one node sends to itself only");
-      this.#inbox.push({ from: this.id, message });
-    }
+    for (const { to, message } of messages) this.#post(to, message);
   }
 
-  #applyDecided(): void {
-    for (
-      let slot = this.#replica.takeDecided();
-      slot !== undefined;
-      slot = this.#replica.takeDecided()
-    ) this.#apply(slot);
-  }
-
-  #apply(slot: DecidedSlot): void {
-    decodeBatch(slot.value, this.#applyCommand);
-    for (const value of this.#replica.applied(slot)) {
-      this.#batches.giveBack(value);
-    }
-  }
-
-  readonly #applyCommand = (command: Command): void => {
-    const outcome = this.store.apply(command.mutation);
-    // The client is told by the node that took its command, no other.
-    if (command.origin === this.id) this.#replies.settle(command, outcome);
+  readonly #post = (to: NodeId, message: PeerMessage): void => {
+    if (to === this.id) {
+      this.#inbox.push({ type: "message", from: to, message });
+    } else if (this.#peers.has(to)) this.#options.send(to, message);
   };
+
+  #add(input: Input): void {
+    this.#inbox.push(input);
+    this.#announceInput();
+  }
 
   #announceInput(): void {
     if (this.#inputAnnounced) return;
     this.#inputAnnounced = true;
-    this.#onInput();
+    this.#options.onInput();
   }
 }
-
-/** Commands that are to be proposed, in batches whose memory is used again. */
-class Batches {
-  /** Takes the next command. */
-  open = new WireWriter(BATCH_INITIAL_BYTES);
-  #sealed: Uint8Array[] = [];
-  /** Weakly: a batch that is never given back goes when nobody holds it. */
-  readonly #lent: WeakMap<Uint8Array, WireWriter> = new WeakMap();
-  readonly #spare: WireWriter[] = [];
-
-  /** Whether there are commands to propose. */
-  get waiting(): boolean {
-    return this.open.length > 0 || this.#sealed.length > 0;
-  }
-
-  /** Closes the batch that is open. */
-  seal(): void {
-    const batch = this.open.written();
-    this.#sealed.push(batch);
-    this.#lent.set(batch, this.open);
-    this.open = this.#spare.pop() ?? new WireWriter(BATCH_INITIAL_BYTES);
-  }
-
-  /** All batches, closed. */
-  take(): readonly Uint8Array[] {
-    if (this.open.length > 0) this.seal();
-    const taken = this.#sealed;
-    this.#sealed = [];
-    return taken;
-  }
-
-  /** The batch, if it is one of these, is nowhere needed any more (C8). */
-  giveBack(batch: Uint8Array): void {
-    const writer = this.#lent.get(batch);
-    if (writer === undefined) return;
-    this.#lent.delete(batch);
-    writer.clear();
-    if (this.#spare.length < SPARE_BATCHES) this.#spare.push(writer);
-  }
-}
-
-/** Who awaits the outcome of which command, in the commands' order. */
-class Replies {
-  #waiting: (Reply | undefined)[] = [];
-  #from = 0;
-  #firstNumber = 1;
-
-  /** Takes a reply; returns the number of its command. */
-  add(reply: Reply): number {
-    this.#waiting.push(reply);
-    return this.#firstNumber + (this.#waiting.length - this.#from) - 1;
-  }
-
-  /** Settles the reply of the command, which must be the oldest. */
-  settle(command: Command, outcome: Outcome): void {
-    assert(
-      command.number === this.#firstNumber,
-      "C6: a node's commands are applied in the order it took them",
-    );
-    const reply = this.#waiting[this.#from]!;
-    this.#waiting[this.#from++] = undefined;
-    this.#firstNumber++;
-    if (this.#from >= SETTLED_MAX || this.#from === this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#from);
-      this.#from = 0;
-    }
-    reply.settled(outcome);
-  }
-}
-
-/** Nobody waits for the files of a founding, but they must be written. */
-const FOUNDING: Reply = {
-  settled(outcome: Outcome): void {
-    assert(typeof outcome === "number", "a founding file is written");
-  },
-};

@@ -1,18 +1,33 @@
 /**
- * The replica: the three roles of one node, joined.
+ * The replica: the three roles of one node, joined, and how it catches up.
  *
  * It sends nothing and writes nothing. What it hands out says what to do, and
  * in which order: messages of {@linkcode Ready.messagesAfter} may leave only
  * when {@linkcode Ready.records} are durable; the others at once.
  *
- * So far a cluster has one cal, this node. The roles know no such thing: the
- * replica alone does, in `cals` and in sending messages to itself.
+ * Votes go to their ballot's proposer, which alone counts them. The others
+ * learn by its word: what they accepted at its ballot, and it says is decided,
+ * is decided; what they lack they ask for.
  *
  * @module
  */
-import type { Ballot, NodeId, PeerMessage } from "../protocol/mod.ts";
+import type {
+  Accept,
+  Ballot,
+  Behind,
+  Decided,
+  Learn,
+} from "../protocol/mod.ts";
+import type { Learned, Nack, NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { Promised, Seqn } from "../protocol/mod.ts";
+import { assert } from "../store/mod.ts";
 import { Acceptor, type AcceptorAnswer, type LogRecord } from "./acceptor.ts";
+import { compareBallots, isOwnBallot } from "./ballot.ts";
+import { DecidedLog } from "./decided_log.ts";
 import { type DecidedSlot, Learner } from "./learner.ts";
+import type { Members } from "./members.ts";
+import { ALPHA } from "./members.ts";
+import { splitPromise } from "./parts.ts";
 import { Proposer } from "./proposer.ts";
 
 /** A message and its receiver. */
@@ -31,18 +46,39 @@ export interface Ready {
   readonly messagesAfter: Outgoing[];
 }
 
+/** What a replica knows of the world around it. */
+export interface ReplicaOptions {
+  readonly id: NodeId;
+  readonly members: Members;
+  /** The nodes that there is a link to. */
+  readonly peers: ReadonlySet<NodeId>;
+}
+
+/** Slots that are sent again at once. */
+const RESENT_SLOTS = 8;
+/** Values that go into one answer to who lags behind, in bytes. */
+const LEARNED_BYTES = 1 << 20;
+const LEARNED_SLOTS = 4096;
+/** What a node that cannot apply yet holds of accepted values, in slots. */
+const HELD_SLOTS_MAX = 4096;
+
 /** One node's part in consensus. */
 export class Replica {
   readonly #id: NodeId;
-  readonly #cals: readonly NodeId[];
+  readonly #members: Members;
+  readonly #peers: ReadonlySet<NodeId>;
   readonly #acceptor = new Acceptor();
   readonly #learner = new Learner();
   readonly #proposer: Proposer;
+  readonly #log = new DecidedLog();
   #ready: Ready = nothing();
+  /** All slots up to here are decided, as somebody said. */
+  #decidedElsewhere: Seqn = 0;
 
-  constructor(id: NodeId) {
+  constructor({ id, members, peers }: ReplicaOptions) {
     this.#id = id;
-    this.#cals = [id];
+    this.#members = members;
+    this.#peers = peers;
     this.#proposer = new Proposer(id);
   }
 
@@ -51,14 +87,86 @@ export class Replica {
     return this.#proposer.leading;
   }
 
+  /** Whether it asks for promises. */
+  get campaigning(): boolean {
+    return this.#proposer.campaigning;
+  }
+
+  /** The ballot with which it leads or campaigns, or did last. */
+  get ballot(): Ballot {
+    return this.#proposer.ballot;
+  }
+
+  /** The highest ballot that it has promised. */
+  get promised(): Ballot {
+    return this.#acceptor.promised;
+  }
+
+  /** The highest ballot that it has heard of. */
+  get highest(): Ballot {
+    const { promised } = this.#acceptor;
+    const { seen } = this.#proposer;
+    return compareBallots(promised, seen) < 0 ? seen : promised;
+  }
+
+  /** Takes note of a ballot that somebody uses. */
+  see(ballot: Ballot): void {
+    this.#proposer.see(ballot);
+  }
+
+  /** The last slot that was handed out to be applied. */
+  get applied(): Seqn {
+    return this.#learner.next - 1;
+  }
+
+  /** Up to which slot all are decided, as far as it has heard. */
+  get decided(): Seqn {
+    return Math.max(this.applied, this.#decidedElsewhere);
+  }
+
+  /** The first slot that it can tell others of. */
+  get firstKept(): Seqn {
+    return this.#log.first;
+  }
+
   /** Whether there is something to do. */
   get hasReady(): boolean {
     const { records, messagesNow, messagesAfter } = this.#ready;
     return records.length + messagesNow.length + messagesAfter.length > 0;
   }
 
+  /**
+   * Whether the next slot may be proposed: it lies in the window, and its own
+   * cals have promised. C5, C11.
+   */
+  get hasRoom(): boolean {
+    const { leading, nextSeqn } = this.#proposer;
+    if (!leading || nextSeqn > this.applied + ALPHA) return false;
+    return this.#proposer.covers(this.#members.calsOf(nextSeqn));
+  }
+
+  /** Whether a slot that was proposed here is not decided yet. */
+  get hasOpen(): boolean {
+    return this.#proposer.leading && this.#proposer.nextSeqn > this.applied + 1;
+  }
+
+  /** Whether what others began has to be finished first. */
+  get owes(): boolean {
+    return this.#proposer.owes;
+  }
+
+  /** Keeps decided slots for peers, or not. */
+  keepDecided(kept: boolean): Uint8Array[] {
+    return this.#log.keep(kept);
+  }
+
   /** Starts to become the leader. */
   campaign(): void {
+    assert(
+      this.#members.sets.length > 0,
+      "C11: only who has a state campaigns",
+    );
+    this.#learner.closeAll();
     const { promised } = this.#acceptor;
     const message = this.#proposer.campaign(this.#learner.next, promised);
     // C1: "Each proposer remembers (in stable storage) the highest-numbered
@@ -66,16 +174,48 @@ export class Replica {
     // node that restarts could ask with the same ballot for another value.
     const { ballot } = message;
     this.#ready.records.push({ type: "promised", ballot });
-    for (const to of this.#cals) {
+    for (const to of this.#everybody()) {
       this.#ready.messagesAfter.push({ to, message });
     }
   }
 
-  /** Proposes a value. The caller makes sure that this node leads. */
+  /** Leads no more, and does not try to. */
+  abdicate(): void {
+    this.#proposer.abandon();
+    this.#learner.closeAll();
+  }
+
+  /** Proposes what others began, in the next slot. */
+  proposeOwed(): void {
+    this.#open(this.#proposer.proposeOwed());
+  }
+
+  /** Proposes a value in the next slot, which there must be room for. */
   propose(value: Uint8Array): void {
-    const accept = this.#proposer.propose(value);
-    this.#learner.open(accept.seqn, { ...accept, cals: this.#cals });
-    this.#broadcast(accept);
+    this.#open(this.#proposer.propose(value));
+  }
+
+  /** Asks cals for promises that are missing: new sets have become known. */
+  askForPromises(): void {
+    const { leading, campaigning } = this.#proposer;
+    if (!leading && !campaigning) return;
+    for (const { cals } of this.#members.sets) {
+      for (const to of cals) {
+        if (this.#proposer.hasPromised(to)) continue;
+        const message = this.#proposer.askAgain();
+        this.#ready.messagesAfter.push({ to, message });
+      }
+    }
+  }
+
+  /** Sends again what has no answer yet: messages may have been lost. */
+  insist(): void {
+    this.askForPromises();
+    for (const slot of this.#learner.lacking(RESENT_SLOTS)) {
+      const { missing, ...accept } = slot;
+      const message: Accept = { type: "accept", ...accept };
+      for (const to of missing) this.#ready.messagesNow.push({ to, message });
+    }
   }
 
   /** Takes a message in. One that nobody should have sent changes nothing. */
@@ -83,17 +223,45 @@ export class Replica {
     switch (message.type) {
       case "prepare":
         if (!isOwnBallot(from, message.ballot)) return;
+        this.#proposer.see(message.ballot);
         return this.#answer(from, this.#acceptor.prepare(message));
       case "accept":
         if (!isOwnBallot(from, message.ballot)) return;
-        return this.#answer(from, this.#acceptor.accept(message));
+        return this.#accept(from, message);
       case "promise":
-        return this.#finish(from, message);
+        return this.#countPromise(from, message);
       case "accepted":
+        // C2: the learner counts cals of the slot only.
         return this.#learner.accepted(from, message);
       case "nack":
         return this.#abandon(from, message);
+      case "behind":
+        return this.#noteBehind(message);
+      case "decided":
+        if (isOwnBallot(from, message.ballot)) this.#learnByWord(message);
+        return;
+      case "alive":
+        // The word itself may have been lost.
+        if (isOwnBallot(from, message.ballot)) {
+          const { ballot, decided: upTo } = message;
+          this.#learnByWord({ type: "decided", ballot, upTo });
+        }
+        return;
+      case "learn":
+        return this.#teach(from, message);
+      case "learned":
+        return this.#learn(message);
     }
+  }
+
+  /**
+   * Somebody says that all slots up to here are decided. A leader that hears
+   * of more than it knows has been overtaken: it leads no more (C16).
+   */
+  heardOf(decided: Seqn): void {
+    this.#decidedElsewhere = Math.max(this.#decidedElsewhere, decided);
+    const { leading, campaigning } = this.#proposer;
+    if ((leading || campaigning) && decided > this.applied) this.abdicate();
   }
 
   /** What is to be done since the last call. */
@@ -108,24 +276,101 @@ export class Replica {
     return this.#learner.take();
   }
 
+  /** The slot is applied. Returns values that nothing here holds any more. */
+  noteApplied(slot: DecidedSlot): Uint8Array[] {
+    this.#acceptor.forgetUpTo(slot.seqn);
+    return this.#log.add(slot.seqn, slot.value);
+  }
+
+  /** The state up to a slot was taken over from another node. */
+  skipTo(applied: Seqn): void {
+    // C13: promises, and acceptances above the slot, stay as they are.
+    this.#acceptor.forgetUpTo(applied);
+    this.#learner.skipTo(applied);
+    this.#log.skipTo(applied);
+  }
+
   /**
-   * The slot is applied: with one cal nobody will ask for it again. Returns
-   * the values that no role holds any more (C8).
+   * On a survivor of a lost majority: takes for decided what it has accepted
+   * in the slots that follow the applied ones without a gap.
    */
-  applied(slot: DecidedSlot): Uint8Array[] {
-    return this.#acceptor.forgetUpTo(slot.seqn);
-  }
-
-  #abandon(from: NodeId, nack: PeerMessage & { type: "nack" }): void {
-    this.#proposer.nacked(from, { nack, cals: this.#cals });
-  }
-
-  #finish(from: NodeId, promise: PeerMessage & { type: "promise" }): void {
-    const answer = { promise, cals: this.#cals };
-    for (const accept of this.#proposer.promised(from, answer)) {
-      this.#learner.open(accept.seqn, { ...accept, cals: this.#cals });
-      this.#broadcast(accept);
+  adoptAccepted(): void {
+    for (let seqn = this.#learner.next;; seqn++) {
+      const accepted = this.#acceptor.acceptedIn(seqn);
+      if (accepted === undefined) return;
+      this.#learner.decide(seqn, accepted.value);
     }
+  }
+
+  #open(accept: Accept): void {
+    const cals = this.#members.calsOf(accept.seqn);
+    this.#learner.open(accept.seqn, { ...accept, cals });
+    for (const to of this.#everybody()) {
+      this.#ready.messagesNow.push({ to, message: accept });
+    }
+  }
+
+  #accept(from: NodeId, message: Accept): void {
+    if (message.seqn > this.applied + HELD_SLOTS_MAX) return;
+    this.#proposer.see(message.ballot);
+    this.#answer(from, this.#acceptor.accept(message));
+  }
+
+  /** Slots from where this node campaigns are decided: it has to learn. */
+  #noteBehind({ ballot, applied }: Behind): void {
+    if (compareBallots(ballot, this.ballot) !== 0) return;
+    if (this.#proposer.campaigning) this.abdicate();
+    this.heardOf(applied);
+  }
+
+  #countPromise(from: NodeId, promise: Promised): void {
+    const { sets } = this.#members;
+    if (sets.length === 0) return;
+    const cals = sets[0]!.cals;
+    this.#proposer.promised(from, { promise, cals });
+  }
+
+  #abandon(from: NodeId, nack: Nack): void {
+    const isCal = this.#members.isCal(from);
+    this.#proposer.nacked(from, { nack, isCal });
+    if (!this.#proposer.leading) this.#learner.closeAll();
+  }
+
+  /**
+   * C4: the word of a ballot's leader counts for values accepted at that very
+   * ballot only. In another ballot another value may have been proposed, or
+   * this one may not have been chosen.
+   */
+  #learnByWord({ ballot, upTo }: Decided): void {
+    this.heardOf(upTo);
+    for (let seqn = this.#learner.next; seqn <= upTo; seqn++) {
+      const accepted = this.#acceptor.acceptedIn(seqn);
+      if (accepted === undefined) return;
+      if (compareBallots(accepted.ballot, ballot) !== 0) return;
+      this.#learner.decide(seqn, accepted.value);
+    }
+  }
+
+  /** Tells who lags behind what it asks for, as much as one message takes. */
+  #teach(to: NodeId, { from }: Learn): void {
+    const values: Uint8Array[] = [];
+    let bytes = 0;
+    for (let seqn = from; values.length < LEARNED_SLOTS; seqn++) {
+      const value = this.#log.valueOf(seqn);
+      if (value === undefined || bytes > LEARNED_BYTES) break;
+      values.push(value);
+      bytes += value.length;
+    }
+    const { first } = this.#log;
+    const { decided } = this;
+    const message: Learned = { type: "learned", from, values, first, decided };
+    this.#ready.messagesNow.push({ to, message });
+  }
+
+  #learn({ from, values, decided }: Learned): void {
+    // C16: a leader learns of its own slots by counting, and steps down first.
+    this.heardOf(Math.max(decided, from + values.length - 1));
+    values.forEach((value, at) => this.#learner.decide(from + at, value));
   }
 
   #answer(to: NodeId, answer: AcceptorAnswer | undefined): void {
@@ -134,18 +379,16 @@ export class Replica {
     if (record === undefined) this.#ready.messagesNow.push({ to, message });
     else {
       this.#ready.records.push(record);
-      this.#ready.messagesAfter.push({ to, message });
+      for (const part of splitPromise(message)) {
+        this.#ready.messagesAfter.push({ to, message: part });
+      }
     }
   }
 
-  #broadcast(message: PeerMessage): void {
-    for (const to of this.#cals) this.#ready.messagesNow.push({ to, message });
+  /** This node and its peers: the cals vote, the others hold copies. */
+  #everybody(): NodeId[] {
+    return [this.#id, ...this.#peers];
   }
-}
-
-/** A ballot is its node's own: nobody else asks or proposes with it. */
-function isOwnBallot(from: NodeId, ballot: Ballot): boolean {
-  return ballot.node === from;
 }
 
 function nothing(): Ready {

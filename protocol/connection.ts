@@ -3,7 +3,8 @@
  *
  * It cuts what arrives into requests, asks the verb table what to do with each,
  * and writes answers into its output. Writes take effect in the order sent;
- * reads are answered at once from this node's copy, so they may overtake.
+ * reads are answered at once from this node's copy, so they may overtake, but
+ * for those that ask for more than this copy as it is (reads.ts).
  *
  * Nothing a client sends throws past here: what is not a message ends the
  * connection, with the reason in {@linkcode Connection.failure}.
@@ -16,19 +17,24 @@
  *
  * @module
  */
-import { compileGlob, DoozerError, LIMITS, Wait } from "../store/mod.ts";
+import { compileGlob, DoozerError, LIMITS } from "../store/mod.ts";
 import type { Mutation, Outcome, Refusal, Rev } from "../store/mod.ts";
 import type { StoreEvent, Waiter } from "../store/mod.ts";
 import { type Access, ANONYMOUS, type Grant } from "./access.ts";
 import { FrameDecoder } from "./frame.ts";
+import { FutureReads } from "./future_reads.ts";
+import { HeldWaits } from "./held_waits.ts";
+import { asksForMore, OrderedReads, unknownWay } from "./reads.ts";
+import type { OrderedRead } from "./reads.ts";
 import { decodeRequest, emptyRequest } from "./request.ts";
 import type { ClientRequest } from "./request.ts";
 import { Outbox } from "./outbox.ts";
 import { EVENT_FLAGS, type ResponseEncoder } from "./response.ts";
 import type { UnreadAnswers, Unreader } from "./unread.ts";
-import type { Asker, Backend, NeededField, ReadAt, Reply } from "./verbs.ts";
-import { VERB_TABLE } from "./verbs.ts";
+import type { Asker, Backend, NeededField, ReadAt } from "./verbs.ts";
+import { VERB_TABLE, type VerbEntry } from "./verbs.ts";
 import { ProtocolError, WireReader } from "./wire.ts";
+import { type Write, type WriteOwner, Writes } from "./writes.ts";
 
 /** What a connection needs to know of its surroundings. */
 export interface ConnectionOptions {
@@ -48,14 +54,8 @@ export interface ConnectionOptions {
 /** Some milliseconds: what others may have to wait for one client's reads. */
 const WORK_PER_TURN = 16_384;
 
-/** A request that waits for a rev to come. */
-interface FutureRead {
-  readonly request: ClientRequest;
-  readonly rev: Rev;
-}
-
 /** The state of one client's connection. */
-export class Connection implements Waiter, Asker, Unreader {
+export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   /** What arrives is read into this. */
   readonly input: FrameDecoder = new FrameDecoder();
   readonly backend: Backend;
@@ -64,17 +64,16 @@ export class Connection implements Waiter, Asker, Unreader {
   readonly #onOutput: () => void;
   readonly #workPerTurn: number;
   readonly #reader = new WireReader();
-  readonly #request = emptyRequest();
+  #request = emptyRequest();
   readonly #outbox = new Outbox();
-  readonly #waits: Map<number, { tag: number | undefined; wait: Wait }> =
-    new Map();
-  readonly #futureReads: Map<number, FutureRead> = new Map();
+  readonly #waits: HeldWaits;
+  readonly #futureReads: FutureReads;
+  readonly #orderedReads = new OrderedReads(() => this.#announceWork());
+  readonly #writes = new Writes(this);
   /** Reads whose rev has come. */
   #due: ClientRequest[] = [];
   #yielding = false;
   #grant: Grant = ANONYMOUS;
-  #writesInFlight = 0;
-  #nextTicket = 1;
   #outputAnnounced = false;
   #unread = 0;
   #closed = false;
@@ -86,6 +85,9 @@ export class Connection implements Waiter, Asker, Unreader {
     this.#allUnread = options.unread;
     this.#onOutput = options.onOutput;
     this.#workPerTurn = options.workPerTurn ?? WORK_PER_TURN;
+    const { waits } = options.backend.store;
+    this.#waits = new HeldWaits(waits, this);
+    this.#futureReads = new FutureReads(waits, this);
   }
 
   /** Why the connection must end, if it must. */
@@ -105,8 +107,7 @@ export class Connection implements Waiter, Asker, Unreader {
 
   /** Whether requests are left unread until the client has read answers. */
   get paused(): boolean {
-    return this.#outbox.held > LIMITS.unreadBytesSoft ||
-      this.#writesInFlight >= LIMITS.requestsInFlight;
+    return this.#choked || this.#inFlight >= LIMITS.requestsInFlight;
   }
 
   /** Whether requests are left for later, so that others have their turn. */
@@ -116,7 +117,7 @@ export class Connection implements Waiter, Asker, Unreader {
 
   /** Whether answers are owed that will come without the client's doing. */
   get owesAnswers(): boolean {
-    return this.#writesInFlight > 0 ||
+    return this.#inFlight > 0 ||
       this.#due.length > 0 && this.#failure === undefined;
   }
 
@@ -131,22 +132,23 @@ export class Connection implements Waiter, Asker, Unreader {
    */
   process(): void {
     this.#yielding = false;
-    const { store } = this.backend;
-    const until = store.work + this.#workPerTurn;
-    try {
-      while (
-        this.#failure === undefined && !this.#closed && !this.paused &&
-        !this.#yielding
-      ) {
-        const due = this.#due.shift() ?? this.#next();
-        if (due === undefined) return;
-        this.#handle(due);
-        this.#yielding = store.work > until;
-      }
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.fail(error.message);
+    const until = this.backend.store.work + this.#workPerTurn;
+    do this.#workUntil(until); while (this.#orderedReads.ask(this.backend));
+    if (!this.hasOutput && this.#failure === undefined) {
+      this.#outputAnnounced = false;
     }
+  }
+
+  /** Ends reads that have waited too long; `now` in ms from any beginning. */
+  expire(now: number): void {
+    const { minRevMs: afterMs = LIMITS.minRevMs, store } = this.backend;
+    const expired = this.#futureReads.expire({ now, afterMs });
+    for (const { tag, minRev } of expired) {
+      const detail = `This node is at rev ${store.rev}, the read asked for ` +
+        `at least ${minRev}`;
+      this.refuse(tag, { code: "UNAVAILABLE", detail });
+    }
+    this.#announceOutput();
   }
 
   /** Takes the output to send it. Call {@linkcode outputSent} when it is. */
@@ -164,13 +166,9 @@ export class Connection implements Waiter, Asker, Unreader {
   /** Ends the connection: frees all that it holds. Nothing is answered more. */
   close(): void {
     this.#closed = true;
-    const { waits } = this.backend.store;
-    for (const { wait } of this.#waits.values()) waits.cancel(wait);
-    for (const { rev } of this.#futureReads.values()) {
-      waits.forgetRev(rev, this);
-    }
     this.#waits.clear();
     this.#futureReads.clear();
+    this.#orderedReads.clear();
     this.#due = [];
     this.#outbox.drop();
     this.#countUnread();
@@ -204,16 +202,11 @@ export class Connection implements Waiter, Asker, Unreader {
 
   /** Proposes a mutation, to be answered with the request's tag. */
   propose(tag: number | undefined, mutation: Mutation): void {
-    this.#writesInFlight++;
-    this.backend.propose(mutation, new WriteReply(this, tag, mutation.type));
+    this.#writes.propose(tag, mutation);
   }
 
   /** Tells a write's outcome to the client. */
-  writeSettled(
-    write: { tag: number | undefined; type: Mutation["type"] },
-    outcome: Outcome,
-  ): void {
-    this.#writesInFlight--;
+  writeSettled(write: Write, outcome: Outcome): void {
     if (this.#closed) return;
     if (typeof outcome !== "number") this.refuse(write.tag, outcome);
     else if (write.type === "set") this.answers.rev(write.tag, outcome);
@@ -231,7 +224,7 @@ export class Connection implements Waiter, Asker, Unreader {
     const rev = request.rev === undefined
       ? store.rev
       : Math.max(1, request.rev);
-    if (rev > store.rev) this.#readLater(request, rev);
+    if (rev > store.rev) this.#readLater(request, { rev, hurried: false });
     else if (rev < store.firstRev && store.rev > 0) {
       this.refuse(request.tag, { code: "TOO_LATE" });
     } else read(this, request, rev);
@@ -240,81 +233,121 @@ export class Connection implements Waiter, Asker, Unreader {
   /** Waits for the first event of the request's glob from its rev on. */
   wait(request: ClientRequest, text: string): void {
     const glob = compileGlob(text);
-    const most = LIMITS.waitsPerConnection;
-    if (this.#waits.size >= most) {
-      return this.refuse(request.tag, tooMany("waits", most));
-    }
-    const ticket = this.#nextTicket++;
     const from = Math.max(1, request.rev!);
-    const wait = new Wait(this, { glob, from, ticket });
-    const { waits } = this.backend.store;
-    const result = waits.start(wait);
-    if (result === undefined) {
-      this.#waits.set(ticket, { tag: request.tag, wait });
-    } else this.#answerWait(request.tag, result);
+    const result = this.#waits.start(request.tag, { glob, from });
+    if (result !== undefined) this.#answerWait(request.tag, result);
   }
 
   // What the store calls.
 
   waitEnded(ticket: number, result: StoreEvent | Refusal): void {
-    const held = this.#waits.get(ticket);
-    if (held === undefined) return;
-    this.#waits.delete(ticket);
-    if (this.#failure !== undefined) return;
+    const held = this.#waits.take(ticket);
+    if (held === undefined || this.#failure !== undefined) return;
     this.#answerWait(held.tag, result);
     this.#announceOutput();
   }
 
   revReached(ticket: number): void {
-    const read = this.#futureReads.get(ticket);
-    if (read === undefined) return;
-    this.#futureReads.delete(ticket);
-    if (this.#failure !== undefined) return;
+    const read = this.#futureReads.take(ticket);
+    if (read === undefined || this.#failure !== undefined) return;
     // The store is in the middle of a write: answered when that is done.
-    if (this.#due.push(read.request) === 1) this.#onOutput();
+    this.#due.push(read);
+    this.#announceWork();
   }
 
-  /** The next whole request of the input. */
-  #next(): ClientRequest | undefined {
-    if (!this.input.next()) return undefined;
+  /** Whether the client must read answers before it gets more. */
+  get #choked(): boolean {
+    return this.#outbox.held > LIMITS.unreadBytesSoft;
+  }
+
+  /** Requests whose answers will come without the client's doing. */
+  get #inFlight(): number {
+    return this.#writes.inFlight + this.#orderedReads.length;
+  }
+
+  #workUntil(until: number): void {
+    const { store } = this.backend;
+    try {
+      while (!this.#closed && !this.#choked && !this.#yielding) {
+        if (!this.#workOnce()) return;
+        this.#yielding = store.work > until;
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.fail(error.message);
+    }
+  }
+
+  /** Answers one request, or has it answered later, if there is one. */
+  #workOnce(): boolean {
+    const ordered = this.#orderedReads.next(this.#writes.settled);
+    if (ordered !== undefined) this.#answerInOrder(ordered);
+    else if (this.#failure !== undefined) return false;
+    else if (this.#due.length > 0) this.#answer(this.#due.shift()!);
+    else if (this.paused || !this.#next()) return false;
+    else this.#handle(this.#request);
+    this.#announceOutput();
+    return true;
+  }
+
+  /** Reads the next whole request of the input, if there is one. */
+  #next(): boolean {
+    if (!this.input.next()) return false;
     this.#reader.reset(this.input.bytes, this.input);
     decodeRequest(this.#reader, this.#request);
-    return this.#request;
+    return true;
   }
 
   #handle(request: ClientRequest): void {
     const verb = VERB_TABLE.get(request.verb);
+    if (verb === undefined) {
+      this.answers.error(request.tag, "UNKNOWN_VERB");
+    } else if (!this.#access.allows(this.#grant, verb.right)) {
+      this.answers.error(request.tag, "DENIED");
+    } else if (lacks(request, verb.needs)) {
+      this.answers.error(request.tag, "MISSING_ARG");
+    } else if (!this.backend.isOpen && !verb.early) {
+      this.answers.error(request.tag, "UNAVAILABLE", NO_STATE);
+    } else if (verb.reads && asksForMore(request)) this.#takeInOrder(request);
+    else this.#answer(request, verb);
+  }
+
+  #answer(request: ClientRequest, verb?: VerbEntry): void {
     try {
-      if (verb === undefined) {
-        this.answers.error(request.tag, "UNKNOWN_VERB");
-      } else if (!this.#access.allows(this.#grant, verb.right)) {
-        this.answers.error(request.tag, "DENIED");
-      } else if (lacks(request, verb.needs)) {
-        this.answers.error(request.tag, "MISSING_ARG");
-      } else verb.handle(this, request);
+      (verb ?? VERB_TABLE.get(request.verb)!).handle(this, request);
     } catch (error) {
       if (!(error instanceof DoozerError)) throw error;
       this.answers.error(request.tag, error.code, error.detail);
     }
-    this.#announceOutput();
   }
 
-  #readLater(request: ClientRequest, rev: Rev): void {
-    const most = LIMITS.requestsInFlight;
-    if (this.#futureReads.size >= most) {
-      return this.refuse(request.tag, tooMany("reads of revs to come", most));
-    }
-    const ticket = this.#nextTicket++;
-    const copy = { ...request, value: undefined };
-    // Too long for a path of ours: the empty one is missing just the same.
-    if (copy.path !== undefined && copy.path.length > LIMITS.pathBytes) {
-      copy.path = "";
-    }
-    const bytes = copy.path?.length ?? 0;
-    const asked = { waiter: this, ticket, bytes };
-    const refusal = this.backend.store.waits.whenRev(rev, asked);
+  /** Keeps a read, which is the connection's own request, for its turn. */
+  #takeInOrder(request: ClientRequest): void {
+    const refusal = unknownWay(request);
     if (refusal !== undefined) return this.refuse(request.tag, refusal);
-    this.#futureReads.set(ticket, { request: copy, rev });
+    // What is too long for a path is missing in every copy: not to be kept.
+    const length = request.path?.length ?? 0;
+    if (length > LIMITS.pathBytes) return this.#answer(request);
+    this.#orderedReads.add(request, this.#writes.begun);
+    this.#request = emptyRequest();
+  }
+
+  #answerInOrder({ request, round }: OrderedRead): void {
+    const { tag, minRev } = request;
+    const refusal = round?.refusal;
+    if (refusal !== undefined) return this.refuse(tag, refusal);
+    if (minRev === undefined || minRev <= this.backend.store.rev) {
+      return this.#answer(request);
+    }
+    this.#readLater(request, { rev: minRev, hurried: true });
+  }
+
+  #readLater(
+    request: ClientRequest,
+    until: { rev: Rev; hurried: boolean },
+  ): void {
+    const refusal = this.#futureReads.add(request, until);
+    if (refusal !== undefined) this.refuse(request.tag, refusal);
   }
 
   #answerWait(
@@ -329,8 +362,12 @@ export class Connection implements Waiter, Asker, Unreader {
   #announceOutput(): void {
     if (this.#closed) return;
     this.#countUnread();
-    if (this.#outputAnnounced) return;
-    if (!this.hasOutput && this.#failure === undefined) return;
+    if (this.hasOutput || this.#failure !== undefined) this.#announceWork();
+  }
+
+  /** There is output, or there will be once {@linkcode process} is called. */
+  #announceWork(): void {
+    if (this.#closed || this.#outputAnnounced) return;
     this.#outputAnnounced = true;
     this.#onOutput();
   }
@@ -348,26 +385,7 @@ export class Connection implements Waiter, Asker, Unreader {
   }
 }
 
-/** Carries a write's outcome back to its connection. */
-class WriteReply implements Reply {
-  readonly #connection: Connection;
-  readonly tag: number | undefined;
-  readonly type: Mutation["type"];
-
-  constructor(
-    connection: Connection,
-    tag: number | undefined,
-    type: Mutation["type"],
-  ) {
-    this.#connection = connection;
-    this.tag = tag;
-    this.type = type;
-  }
-
-  settled(outcome: Outcome): void {
-    this.#connection.writeSettled(this, outcome);
-  }
-}
+const NO_STATE = "This node has only just begun, and has no state yet";
 
 function lacks(
   request: ClientRequest,
@@ -375,9 +393,4 @@ function lacks(
 ): boolean {
   for (const field of needs) if (request[field] === undefined) return true;
   return false;
-}
-
-function tooMany(what: string, most: number): Refusal {
-  const detail = `The connection has ${most} ${what}, the limit is ${most}`;
-  return { code: "LIMIT", detail };
 }

@@ -1,9 +1,13 @@
 /**
- * What nodes say to each other: the messages of Paxos.
+ * What nodes say to each other.
  *
- * The words are those of "Paxos Made Simple" (L. Lamport, 2001): phase 1 is
- * prepare and promise, phase 2 accept and accepted. Their bytes come with the
- * links between nodes.
+ * The words of agreement are those of "Paxos Made Simple" (L. Lamport, 2001):
+ * phase 1 is prepare and promise, phase 2 accept and accepted. Around them:
+ * who leads and lives (alive, heard), pre-votes, catching up (learn, fetch),
+ * and what is passed on to the leader (forward, ask, attach, leave).
+ *
+ * A message may be lost, late, doubled or out of order; each says enough by
+ * itself to be judged. Their bytes are in peer_codec.ts.
  *
  * @module
  */
@@ -34,11 +38,17 @@ export interface Prepare {
   readonly from: Seqn;
 }
 
-/** Phase 1b: the promise, and what was accepted from `from` on. */
+/**
+ * Phase 1b: the promise, and what was accepted from the prepare's `from` on.
+ * All of that can be too much for one message: each part holds some values,
+ * and says how many there are in all.
+ */
 export interface Promised {
   readonly type: "promise";
   readonly ballot: Ballot;
   readonly accepted: readonly AcceptedValue[];
+  /** How many values all parts hold together. */
+  readonly total: number;
 }
 
 /** Phase 2a: asks for acceptance of a value in a slot. */
@@ -63,5 +73,187 @@ export interface Nack {
   readonly promised: Ballot;
 }
 
+/** To a candidate that lacks slots which are decided: it must learn first. */
+export interface Behind {
+  readonly type: "behind";
+  readonly ballot: Ballot;
+  /** Up to here the sender has applied, and forgotten. */
+  readonly applied: Seqn;
+}
+
+/** Asks whether others would promise this ballot; binds nobody. */
+export interface PreVote {
+  readonly type: "prevote";
+  readonly ballot: Ballot;
+  /** Up to here the asker has applied. */
+  readonly applied: Seqn;
+}
+
+/** The answer to a pre-vote. */
+export interface PreVoted {
+  readonly type: "prevoted";
+  readonly ballot: Ballot;
+  readonly granted: boolean;
+  /** Up to here the sender has applied. */
+  readonly applied: Seqn;
+  /** The highest ballot that the sender has promised. */
+  readonly promised: Ballot;
+}
+
+/**
+ * A sign of life, to every peer. It is the leader's where the ballot is the
+ * sender's own; the others name the leader that they hear, if any.
+ */
+export interface Alive {
+  readonly type: "alive";
+  /** Of the leader that the sender is or hears; round 0 where there is none. */
+  readonly ballot: Ballot;
+  /** All slots up to here are decided, as the sender knows. */
+  readonly decided: Seqn;
+  /** The leader's read round, which it wants answered; else 0. */
+  readonly round: number;
+}
+
+/** The answer to the leader's sign of life. */
+export interface Heard {
+  readonly type: "heard";
+  readonly ballot: Ballot;
+  readonly round: number;
+  /** Up to here the sender has applied. */
+  readonly applied: Seqn;
+  /** The hash of its state there. */
+  readonly hash: number;
+}
+
+/** From a leader: what it proposed with this ballot up to there is decided. */
+export interface Decided {
+  readonly type: "decided";
+  readonly ballot: Ballot;
+  readonly upTo: Seqn;
+}
+
+/** From a majority's leader: your state is not ours. The receiver stops. */
+export interface Contradicted {
+  readonly type: "contradicted";
+  readonly ballot: Ballot;
+  readonly seqn: Seqn;
+  /** The state's hash, as a quorum of cals has it. */
+  readonly hash: number;
+}
+
+/** Asks for decided slots. */
+export interface Learn {
+  readonly type: "learn";
+  readonly from: Seqn;
+}
+
+/** Decided slots, as many as go into one message; none where they are lost. */
+export interface Learned {
+  readonly type: "learned";
+  readonly from: Seqn;
+  readonly values: readonly Uint8Array[];
+  /** The first slot that the sender can still tell of. */
+  readonly first: Seqn;
+  /** All slots up to here are decided, as the sender knows. */
+  readonly decided: Seqn;
+}
+
+/** Asks for a piece of an image of the state; image 0 asks for a new one. */
+export interface Fetch {
+  readonly type: "fetch";
+  readonly image: number;
+  readonly index: number;
+}
+
+/** A piece of an image. Without bytes: the image is no longer there. */
+export interface Piece {
+  readonly type: "piece";
+  readonly image: number;
+  readonly index: number;
+  readonly last: boolean;
+  readonly bytes: Uint8Array;
+}
+
+/** Commands to be proposed: to the leader, or to a peer that may reach it. */
+export interface Forward {
+  readonly type: "forward";
+  /** How often it may still be passed on. */
+  readonly hops: number;
+  /** Whether the batch, which then is one command, wants to change seats. */
+  readonly seats: boolean;
+  readonly batch: Uint8Array;
+}
+
+/** Asks the leader up to which slot a linearizable read must have applied. */
+export interface Ask {
+  readonly type: "ask";
+  readonly hops: number;
+  readonly asker: NodeId;
+  /** The asker's number for its question. */
+  readonly question: number;
+}
+
+/** The answer to {@linkcode Ask}. */
+export interface Told {
+  readonly type: "told";
+  readonly hops: number;
+  readonly asker: NodeId;
+  readonly question: number;
+  readonly index: Seqn;
+}
+
+/** Asks the leader to register a node. */
+export interface Attach {
+  readonly type: "attach";
+  readonly hops: number;
+  readonly node: NodeId;
+  readonly addr: string;
+  readonly hostname: string;
+  readonly version: string;
+}
+
+/** Asks the leader to clear the seat and the entries of a node that goes. */
+export interface Leave {
+  readonly type: "leave";
+  readonly hops: number;
+  readonly node: NodeId;
+}
+
+/** The leader's answer to {@linkcode Leave}: nobody needs the node any more. */
+export interface Farewell {
+  readonly type: "farewell";
+  readonly hops: number;
+  readonly node: NodeId;
+}
+
+/** From a leader that goes: the receiver shall campaign at once. */
+export interface HandOver {
+  readonly type: "handover";
+  readonly ballot: Ballot;
+}
+
 /** Any message of one node to another. */
-export type PeerMessage = Prepare | Promised | Accept | Accepted | Nack;
+export type PeerMessage =
+  | Prepare
+  | Promised
+  | Accept
+  | Accepted
+  | Nack
+  | Behind
+  | PreVote
+  | PreVoted
+  | Alive
+  | Heard
+  | Decided
+  | Contradicted
+  | Learn
+  | Learned
+  | Fetch
+  | Piece
+  | Forward
+  | Ask
+  | Told
+  | Attach
+  | Leave
+  | Farewell
+  | HandOver;

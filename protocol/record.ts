@@ -3,49 +3,222 @@
  *
  * A batch is one command after the other, each a frame of protobuf fields, so
  * that later versions can add fields and older ones pass over them. The same
- * bytes are what a leader proposes, what an acceptor keeps and what a disk
- * stores.
+ * bytes are what a node forwards, a leader proposes, an acceptor keeps and a
+ * disk stores.
+ *
+ * The envelope says whose command it is and which: session and number make
+ * that a repeat is known for one. After it come the mutations, in order; each
+ * begins with its TYPE, and the fields that follow are its own.
  *
  * @module
  */
-import { assert, type Mutation } from "../store/mod.ts";
+import { assert, type ErrorCode, type Mutation } from "../store/mod.ts";
+import { ERROR_CODES } from "../store/mod.ts";
+import type { Ballot, NodeId } from "./message.ts";
 import { BYTES, ProtocolError, VARINT } from "./wire.ts";
 import { WireReader, type WireWriter } from "./wire.ts";
 
-/** What is ordered: one mutation, and who proposed it. */
-export interface Command {
-  /** The id of the node that took it from a client. */
-  readonly origin: string;
-  /** Its place among that node's commands, from 1. */
+/** Mutations of a writer that has a session. */
+export interface MutateCommand {
+  readonly kind: "mutate";
+  /** The session's id. */
+  readonly session: number;
+  /** Its place among the session's commands, from 1. */
   readonly number: number;
-  readonly mutation: Mutation;
+  /** The writer knows the outcomes of its commands up to this number. */
+  readonly acknowledged: number;
+  /** Who asked for it; empty where that is the session's owner. */
+  readonly origin: string;
+  /** The clock of the node that took it, in milliseconds since 1970. */
+  readonly time: number;
+  readonly mutations: readonly Mutation[];
 }
 
-const MUTATION_NUMBERS = { set: 1, del: 2, nop: 3 } as const;
+/** Orders numbers of a session that shall do nothing. */
+export interface SkipCommand {
+  readonly kind: "skip";
+  readonly session: number;
+  readonly number: number;
+  /** The last of the numbers. */
+  readonly last: number;
+  /** Why, as the outcome says. */
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
 
-const ORIGIN = 1;
+/** What a node tells of itself. */
+export interface Registration {
+  readonly node: NodeId;
+  /** Where it serves, as HOST:PORT. */
+  readonly addr: string;
+  readonly hostname: string;
+  readonly version: string;
+}
+
+/** The first command of a cluster: it has one cal. */
+export interface FoundCommand extends Registration {
+  readonly kind: "found";
+  /** The cluster's name. */
+  readonly cluster: string;
+  readonly time: number;
+}
+
+/** Writes a node's files and opens its session. */
+export interface RegisterCommand extends Registration {
+  readonly kind: "register";
+  readonly time: number;
+}
+
+/** The leadership record: from here on this ballot's node leads. */
+export interface LeadCommand {
+  readonly kind: "lead";
+  readonly ballot: Ballot;
+}
+
+/** Empties a node's seat, removes its files, ends its session. */
+export interface ClearCommand {
+  readonly kind: "clear";
+  /** Of the leader that proposes it: void after a later leadership record. */
+  readonly ballot: Ballot;
+  readonly node: NodeId;
+  readonly time: number;
+}
+
+/** Gives seats to nodes. */
+export interface SeatCommand {
+  readonly kind: "seat";
+  /** Of the leader that proposes it: void after a later leadership record. */
+  readonly ballot: Ballot;
+  readonly time: number;
+  /** Of files `/ctl/cal/N`, each at the rev that the leader saw. */
+  readonly mutations: readonly Mutation[];
+}
+
+/** What is ordered. */
+export type Command =
+  | MutateCommand
+  | SkipCommand
+  | FoundCommand
+  | RegisterCommand
+  | LeadCommand
+  | ClearCommand
+  | SeatCommand;
+
+const KIND_NUMBERS = {
+  mutate: 0,
+  skip: 1,
+  found: 2,
+  register: 3,
+  lead: 4,
+  clear: 5,
+  seat: 6,
+} as const;
+
+const TYPE_NUMBERS = { set: 1, del: 2, nop: 3 } as const;
+
+const SESSION = 1;
 const NUMBER = 2;
-const TYPE = 3;
-const PATH = 4;
-const REV = 5;
-const BODY = 6;
+const ACKNOWLEDGED = 3;
+const ORIGIN = 4;
+const TIME = 5;
+const KIND = 6;
+const TYPE = 8;
+const PATH = 9;
+const REV = 10;
+const BODY = 11;
+// Fields from 16 on take two bytes: those of rare commands.
+const BALLOT_ROUND = 16;
+const BALLOT_NODE = 17;
+const NODE = 18;
+const ADDR = 19;
+const HOSTNAME = 20;
+const VERSION = 21;
+const CLUSTER = 22;
+const LAST = 23;
+const CODE = 24;
+const DETAIL = 25;
 
-/** Adds a command to a batch; its body is copied. */
-export function encodeCommand(writer: WireWriter, command: Command): void {
-  const { mutation } = command;
+/** What a node's command has beside its one mutation. */
+export interface Envelope {
+  readonly session: number;
+  readonly number: number;
+  readonly time: number;
+}
+
+/** Adds a command of one mutation to a batch; its body is copied. */
+export function encodeMutation(
+  writer: WireWriter,
+  { session, number, time }: Envelope,
+  mutation: Mutation,
+): void {
   const start = writer.beginFrame();
-  writer.text(ORIGIN, command.origin);
-  writer.integer(NUMBER, command.number);
-  writer.integer(TYPE, MUTATION_NUMBERS[mutation.type]);
-  if (mutation.type !== "nop") {
-    writer.text(PATH, mutation.path);
-    writer.integer(REV, mutation.rev);
+  writer.integer(SESSION, session);
+  writer.integer(NUMBER, number);
+  writer.integer(TIME, time);
+  writeMutation(writer, mutation);
+  writer.endFrame(start);
+}
+
+/** Adds any command to a batch; bodies are copied. */
+export function encodeCommand(writer: WireWriter, command: Command): void {
+  const start = writer.beginFrame();
+  const { kind } = command;
+  if (kind !== "mutate") writer.integer(KIND, KIND_NUMBERS[kind]);
+  if (kind === "mutate" || kind === "skip") {
+    writer.integer(SESSION, command.session);
+    writer.integer(NUMBER, command.number);
   }
-  if (mutation.type === "set") {
-    const { body } = mutation;
-    writer.bytes(BODY, { bytes: body, start: 0, length: body.length });
+  if (kind !== "skip" && kind !== "lead") writer.integer(TIME, command.time);
+  switch (kind) {
+    case "mutate":
+      if (command.acknowledged > 0) {
+        writer.integer(ACKNOWLEDGED, command.acknowledged);
+      }
+      if (command.origin !== "") writer.text(ORIGIN, command.origin);
+      break;
+    case "skip":
+      writer.integer(LAST, command.last);
+      writer.text(CODE, command.code);
+      writer.text(DETAIL, command.detail);
+      break;
+    case "found":
+      writer.text(CLUSTER, command.cluster);
+      writeRegistration(writer, command);
+      break;
+    case "register":
+      writeRegistration(writer, command);
+      break;
+    case "clear":
+      writer.text(NODE, command.node);
+      break;
+  }
+  if ("ballot" in command) writeBallot(writer, command.ballot);
+  if ("mutations" in command) {
+    for (const mutation of command.mutations) writeMutation(writer, mutation);
   }
   writer.endFrame(start);
+}
+
+function writeMutation(writer: WireWriter, mutation: Mutation): void {
+  writer.integer(TYPE, TYPE_NUMBERS[mutation.type]);
+  if (mutation.type === "nop") return;
+  writer.text(PATH, mutation.path);
+  writer.integer(REV, mutation.rev);
+  if (mutation.type === "del") return;
+  const { body } = mutation;
+  writer.bytes(BODY, { bytes: body, start: 0, length: body.length });
+}
+
+function writeRegistration(writer: WireWriter, about: Registration): void {
+  writer.text(NODE, about.node);
+  writer.text(ADDR, about.addr);
+  writer.text(HOSTNAME, about.hostname);
+  writer.text(VERSION, about.version);
+}
+
+function writeBallot(writer: WireWriter, ballot: Ballot): void {
+  writer.integer(BALLOT_ROUND, ballot.round);
+  writer.text(BALLOT_NODE, ballot.node);
 }
 
 /**
@@ -59,7 +232,7 @@ export function decodeBatch(
   visit: (command: Command) => void,
 ): void {
   const reader = new WireReader();
-  let origin = "";
+  const fields = new Fields();
   for (let at = 0; at < batch.length;) {
     if (batch.length - at < 4) {
       throw new ProtocolError(`The batch ends in a length, at byte ${at}`);
@@ -72,43 +245,139 @@ export function decodeBatch(
       throw new ProtocolError(`The batch ends in a command, at byte ${start}`);
     }
     reader.reset(batch, { start, end: at });
-    const command = decodeCommand(reader, origin);
-    origin = command.origin;
-    visit(command);
+    fields.read(reader);
+    visit(fields.command());
   }
 }
 
-/** Decodes one command, which likely has the origin of the one before. */
-function decodeCommand(reader: WireReader, likelyOrigin: string): Command {
-  let origin = "";
-  let number = 0;
-  let type = 0;
-  let path = "";
-  let rev = 0;
-  let body: Uint8Array = EMPTY;
-  while (!reader.done) {
-    const tag = reader.tag();
-    if (tag === ORIGIN * 8 + BYTES) origin = reader.textLike(likelyOrigin);
-    else if (tag === NUMBER * 8 + VARINT) number = reader.unsigned();
-    else if (tag === TYPE * 8 + VARINT) type = reader.unsigned();
-    else if (tag === PATH * 8 + BYTES) path = reader.text();
-    else if (tag === REV * 8 + VARINT) rev = reader.int64();
-    else if (tag === BODY * 8 + BYTES) {
+/** The mutation that is being read. */
+interface OpenMutation {
+  type: number;
+  path: string;
+  rev: number;
+  body: Uint8Array;
+}
+
+/** The fields of the command that is being read. */
+class Fields {
+  readonly #numbers = new Float64Array(DETAIL + 1);
+  readonly #texts: string[] = new Array(DETAIL + 1).fill("");
+  readonly #open: OpenMutation = { type: 0, path: "", rev: 0, body: EMPTY };
+  #mutations: Mutation[] = [];
+
+  /** Reads all fields of one command. */
+  read(reader: WireReader): void {
+    this.#numbers.fill(0);
+    this.#texts.fill("");
+    this.#open.type = 0;
+    this.#mutations = [];
+    while (!reader.done) {
+      const tag = reader.tag();
+      const field = Math.floor(tag / 8);
+      if (field > DETAIL) reader.skip(tag);
+      else if (tag % 8 === VARINT) this.#integer(reader, field);
+      else if (tag % 8 === BYTES) this.#run(reader, field);
+      else reader.skip(tag);
+    }
+    this.#close();
+  }
+
+  /** The command that the fields make. */
+  command(): Command {
+    const kind = this.#numbers[KIND]!;
+    const session = this.#numbers[SESSION]!;
+    const number = this.#numbers[NUMBER]!;
+    const time = this.#numbers[TIME]!;
+    const mutations = this.#mutations;
+    switch (kind) {
+      case KIND_NUMBERS.mutate: {
+        const acknowledged = this.#numbers[ACKNOWLEDGED]!;
+        const origin = this.#texts[ORIGIN]!;
+        const envelope = { session, number, acknowledged, origin, time };
+        return { kind: "mutate", ...envelope, mutations };
+      }
+      case KIND_NUMBERS.skip:
+        return { kind: "skip", session, number, ...this.#reason() };
+      case KIND_NUMBERS.found: {
+        const cluster = this.#texts[CLUSTER]!;
+        return { kind: "found", ...this.#registration(), cluster, time };
+      }
+      case KIND_NUMBERS.register:
+        return { kind: "register", ...this.#registration(), time };
+      case KIND_NUMBERS.lead:
+        return { kind: "lead", ballot: this.#ballot() };
+      case KIND_NUMBERS.clear: {
+        const node = this.#texts[NODE]!;
+        return { kind: "clear", ballot: this.#ballot(), node, time };
+      }
+      case KIND_NUMBERS.seat:
+        return { kind: "seat", ballot: this.#ballot(), time, mutations };
+    }
+    // An unknown kind of command stops a node before it applies it.
+    assert(false, `the command's kind ${kind} is known to this version`);
+  }
+
+  #integer(reader: WireReader, field: number): void {
+    if (field === TYPE) {
+      this.#close();
+      this.#open.type = reader.unsigned();
+      this.#open.path = "";
+      this.#open.rev = 0;
+      this.#open.body = EMPTY;
+    } else if (field === REV) this.#open.rev = reader.int64();
+    else this.#numbers[field] = reader.unsigned();
+  }
+
+  #run(reader: WireReader, field: number): void {
+    if (field === PATH) this.#open.path = reader.text();
+    else if (field === BODY) {
       reader.skipBytes();
       const { start, length } = reader;
-      body = reader.bytes.subarray(start, start + length);
-    } else reader.skip(tag);
+      this.#open.body = reader.bytes.subarray(start, start + length);
+    } else this.#texts[field] = reader.text();
   }
-  switch (type) {
-    case MUTATION_NUMBERS.set:
-      return { origin, number, mutation: { type: "set", path, rev, body } };
-    case MUTATION_NUMBERS.del:
-      return { origin, number, mutation: { type: "del", path, rev } };
-    case MUTATION_NUMBERS.nop:
-      return { origin, number, mutation: { type: "nop" } };
+
+  /** Ends the mutation that is being read. */
+  #close(): void {
+    const { type, path, rev, body } = this.#open;
+    switch (type) {
+      case 0:
+        return;
+      case TYPE_NUMBERS.set:
+        this.#mutations.push({ type: "set", path, rev, body });
+        return;
+      case TYPE_NUMBERS.del:
+        this.#mutations.push({ type: "del", path, rev });
+        return;
+      case TYPE_NUMBERS.nop:
+        this.#mutations.push({ type: "nop" });
+        return;
+    }
+    assert(false, `the mutation's type ${type} is known to this version`);
   }
-  // An unknown kind of command stops a node before it applies it.
-  assert(false, `the command's type ${type} is known to this version`);
+
+  #registration(): Registration {
+    return {
+      node: this.#texts[NODE]!,
+      addr: this.#texts[ADDR]!,
+      hostname: this.#texts[HOSTNAME]!,
+      version: this.#texts[VERSION]!,
+    };
+  }
+
+  #ballot(): Ballot {
+    const round = this.#numbers[BALLOT_ROUND]!;
+    return { round, node: this.#texts[BALLOT_NODE]! };
+  }
+
+  #reason(): { last: number; code: ErrorCode; detail: string } {
+    const code = this.#texts[CODE]!;
+    return {
+      last: this.#numbers[LAST]!,
+      code: code in ERROR_CODES ? code as ErrorCode : "OTHER",
+      detail: this.#texts[DETAIL]!,
+    };
+  }
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);

@@ -1,8 +1,9 @@
 /**
  * Requests: what a client asks, and how it is written.
  *
- * Field numbers and verbs are the original's; see README.md. Which fields are
- * present matters, so a field that was not sent is `undefined`.
+ * Field numbers and verbs below 16 and 30 are the original's; see README.md.
+ * Which fields are present matters, so a field that was not sent is
+ * `undefined`.
  *
  * @module
  */
@@ -20,8 +21,13 @@ export const VERBS = {
   GETDIR: 14,
   STAT: 16,
   SELF: 20,
+  STATUS: 30,
+  RECOVER: 31,
   ACCESS: 99,
 } as const;
+
+/** The values of a request's field `read`. */
+export const READ_WAYS = { local: 0, linearizable: 1 } as const;
 
 /** The name of a verb. */
 export type Verb = keyof typeof VERBS;
@@ -40,6 +46,10 @@ export interface ClientRequest {
   offset: number | undefined;
   /** A rev of the tree or of a file. */
   rev: number | undefined;
+  /** One of {@linkcode READ_WAYS}, or a value that we do not know. */
+  read: number | undefined;
+  /** The rev that the answering node must have reached. */
+  minRev: number | undefined;
 }
 
 const TAG = 1 * 8 + VARINT;
@@ -48,6 +58,8 @@ const PATH = 4 * 8 + BYTES;
 const VALUE = 5 * 8 + BYTES;
 const OFFSET = 7 * 8 + VARINT;
 const REV = 9 * 8 + VARINT;
+const READ = 17 * 8 + VARINT;
+const MIN_REV = 18 * 8 + VARINT;
 
 /** A request without any field. */
 export function emptyRequest(): ClientRequest {
@@ -58,6 +70,8 @@ export function emptyRequest(): ClientRequest {
     value: undefined,
     offset: undefined,
     rev: undefined,
+    read: undefined,
+    minRev: undefined,
   };
 }
 
@@ -77,6 +91,8 @@ export function decodeRequest(
   request.value = undefined;
   request.offset = undefined;
   request.rev = undefined;
+  request.read = undefined;
+  request.minRev = undefined;
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -102,6 +118,13 @@ export function decodeRequest(
       case REV:
         request.rev = reader.int64();
         break;
+      case READ:
+        // Not an int32: the low bits of a senseless number could make sense.
+        request.read = reader.int64();
+        break;
+      case MIN_REV:
+        request.minRev = reader.int64();
+        break;
       default:
         reader.skip(tag);
     }
@@ -123,5 +146,7 @@ export function encodeRequest(
   }
   if (request.offset !== undefined) writer.integer(7, request.offset);
   if (request.rev !== undefined) writer.integer(9, request.rev);
+  if (request.read !== undefined) writer.integer(17, request.read);
+  if (request.minRev !== undefined) writer.integer(18, request.minRev);
   writer.endFrame(start);
 }

@@ -9,15 +9,24 @@
  * @module
  */
 import { type BodyView, compileGlob, isPath, LIMITS } from "../store/mod.ts";
-import type { Rev } from "../store/mod.ts";
+import type { Refusal, Rev } from "../store/mod.ts";
 import type { Mutation, Outcome, Store } from "../store/mod.ts";
 import type { Right } from "./access.ts";
 import { type ClientRequest, type Verb, VERBS } from "./request.ts";
 import { EVENT_FLAGS, type ResponseEncoder } from "./response.ts";
+import { encodeStatus, type NodeStatus } from "./status.ts";
 
 /** Who is told what became of a proposal. */
 export interface Reply {
   settled(outcome: Outcome): void;
+}
+
+/** Who is told whether a linearizable read may be answered. */
+export interface ReadReply {
+  /** The node's copy holds all that the read must see. */
+  confirmed(): void;
+  /** It cannot be known, or took too long. */
+  refused(refusal: Refusal): void;
 }
 
 /** The node behind a connection. */
@@ -31,6 +40,26 @@ export interface Backend {
    * mutation it copies before it returns; it never settles before that.
    */
   propose(mutation: Mutation, reply: Reply): void;
+  /**
+   * Tells, at once or later, when this node's copy holds every write that was
+   * acknowledged anywhere before the call. Whoever is told only takes note: the
+   * store may be in the middle of a write.
+   */
+  confirmRead(reply: ReadReply): void;
+  /** Whether the node has a state to serve; one that has only begun has none. */
+  readonly isOpen: boolean;
+  /** What the node knows of itself and its cluster. */
+  status(): NodeStatus;
+  /**
+   * Begins a new lineage from this node's state, where the majority is lost
+   * for ever; or tells why not.
+   */
+  recover(): Refusal | undefined;
+  /**
+   * Milliseconds that a read may wait for its `min_rev`; absent means
+   * {@linkcode LIMITS}`.minRevMs`.
+   */
+  readonly minRevMs?: number | undefined;
 }
 
 /** A read at a rev that can be read now. */
@@ -63,6 +92,10 @@ export interface VerbEntry {
   readonly right: Right;
   /** Fields without which the answer is MISSING_ARG. */
   readonly needs: readonly NeededField[];
+  /** Whether a node that has no state yet answers it, too. */
+  readonly early?: true;
+  /** Whether the fields `read` and `min_rev` say how it is to be answered. */
+  readonly reads?: true;
   handle(asker: Asker, request: ClientRequest): void;
 }
 
@@ -73,6 +106,7 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   GET: {
     right: "read",
     needs: ["path"],
+    reads: true,
     handle: (asker, request) => asker.readAt(request, get),
   },
   SET: { right: "write", needs: ["path", "rev"], handle: set },
@@ -80,6 +114,7 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   REV: {
     right: "none",
     needs: [],
+    reads: true,
     handle({ answers, backend }, { tag }) {
       answers.rev(tag, backend.store.rev);
     },
@@ -97,24 +132,37 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   WALK: {
     right: "read",
     needs: ["path", "offset"],
+    reads: true,
     handle: walk,
   },
   GETDIR: {
     right: "read",
     needs: ["path", "offset"],
+    reads: true,
     handle: (asker, request) => asker.readAt(request, getdir),
   },
   STAT: {
     right: "read",
     needs: [],
+    reads: true,
     handle: (asker, request) => asker.readAt(request, stat),
   },
   SELF: {
     right: "none",
+    early: true,
     needs: [],
     handle: ({ answers, backend }, { tag }) => answers.text(tag, backend.id),
   },
-  ACCESS: { right: "none", needs: [], handle: access },
+  STATUS: {
+    right: "read",
+    early: true,
+    needs: [],
+    handle({ answers, backend }, { tag }) {
+      answers.text(tag, encodeStatus(backend.status()));
+    },
+  },
+  RECOVER: { right: "write", needs: [], handle: recover },
+  ACCESS: { right: "none", early: true, needs: [], handle: access },
 };
 
 /** The verbs by their number on the wire. */
@@ -205,6 +253,12 @@ function refusePath({ answers }: Asker, request: ClientRequest): void {
   const detail = `The path has ${path!.length} bytes, the limit is ` +
     `${LIMITS.pathBytes}`;
   answers.error(tag, "LIMIT", detail);
+}
+
+function recover({ answers, backend }: Asker, { tag }: ClientRequest): void {
+  const refusal = backend.recover();
+  if (refusal === undefined) answers.done(tag);
+  else answers.error(tag, refusal.code, refusal.detail);
 }
 
 function access(asker: Asker, request: ClientRequest): void {

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { type ClientResponse, encodeText, EVENT_FLAGS } from "../mod.ts";
-import type { Verb } from "../mod.ts";
+import { type ClientResponse, decodeStatus, encodeText } from "../mod.ts";
+import { EVENT_FLAGS, type NodeStatus, READ_WAYS, type Verb } from "../mod.ts";
 import { CLOBBER, DoozerError, type Rev } from "../../store/mod.ts";
 import { type Ask, type AskOptions, Exchange } from "./exchange.ts";
 import { StandingWaits } from "./standing_waits.ts";
@@ -20,6 +20,18 @@ export interface RequestOptions extends AskOptions {
    * that counts; absent means the one after the current.
    */
   readonly rev?: Rev;
+  /**
+   * For reads: `linearizable` sees every write that was acknowledged anywhere
+   * before, and needs a quorum; `local` reads this server's copy as it is, which
+   * may be behind. The default is `linearizable` where neither `rev` nor
+   * `minRev` is given, else `local`. An original server knows `local` only.
+   */
+  readonly read?: "local" | "linearizable";
+  /**
+   * For reads: at least this rev must be seen, as one that was seen on another
+   * server; `UNAVAILABLE` where this one does not come there soon.
+   */
+  readonly minRev?: Rev;
 }
 
 /** A file as it was read. */
@@ -55,6 +67,8 @@ export interface ChangeEvent {
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);
+/** Waiting needs no quorum, so neither does finding where to begin. */
+const LOCAL: RequestOptions = { read: "local" };
 
 /** How many entries of a list are asked for at once. */
 const LIST_AHEAD = 64;
@@ -84,11 +98,8 @@ export class Client implements Disposable {
    * @throws {DoozerError} `ISDIR`, `TOO_LATE`, `DENIED`, `UNAVAILABLE`.
    */
   async get(path: string, options: RequestOptions = {}): Promise<FileView> {
-    const response = await this.#exchange.ask(
-      "GET",
-      { path, ...revOf(options) },
-      options,
-    );
+    const ask = { path, ...wayOf(options) };
+    const response = await this.#exchange.ask("GET", ask, options);
     return { path, ...fileIn(response) };
   }
 
@@ -96,8 +107,8 @@ export class Client implements Disposable {
    * Writes a file and returns its new rev.
    *
    * @throws {DoozerError} `REV_MISMATCH`, `BAD_PATH`, `NOTDIR`, `ISDIR`,
-   * `LIMIT`, `DENIED`, and `UNKNOWN` where the answer was lost: the write may
-   * or may not have taken effect.
+   * `LIMIT`, `DENIED`, `UNAVAILABLE` where it certainly did not take effect,
+   * and `UNKNOWN` where it may have: the answer was lost, or no quorum answers.
    */
   async set(
     path: string,
@@ -124,20 +135,41 @@ export class Client implements Disposable {
 
   /** Tells what a path is. */
   async stat(path: string, options: RequestOptions = {}): Promise<StatView> {
-    const ask = { path, ...revOf(options) };
+    const ask = { path, ...wayOf(options) };
     const { rev, len } = await this.#exchange.ask("STAT", ask, options);
     return { path, rev: required(rev), len: required(len) };
   }
 
-  /** The current rev of the server. */
+  /**
+   * The current rev: of the cluster, or with `read: "local"` of this server's
+   * copy. It pays no regard to `options.rev`.
+   */
   async rev(options: RequestOptions = {}): Promise<Rev> {
-    return required((await this.#exchange.ask("REV", {}, options)).rev);
+    const { rev: _, ...others } = options;
+    const ask = wayOf(others);
+    return required((await this.#exchange.ask("REV", ask, options)).rev);
   }
 
   /** The id of the server's node. */
   async self(options: RequestOptions = {}): Promise<string> {
     const { value } = await this.#exchange.ask("SELF", {}, options);
     return new TextDecoder().decode(value);
+  }
+
+  /** What the server's node knows of itself and its cluster. */
+  async status(options: RequestOptions = {}): Promise<NodeStatus> {
+    const { value } = await this.#exchange.ask("STATUS", {}, options);
+    return decodeStatus(new TextDecoder().decode(value));
+  }
+
+  /**
+   * Has the server's node begin a new lineage from its own state. Only for
+   * when the majority is lost for ever: what only the lost nodes knew is gone.
+   *
+   * @throws {DoozerError} where it is not to be done, saying why.
+   */
+  async recover(options: RequestOptions = {}): Promise<void> {
+    await this.#exchange.ask("RECOVER", {}, options);
   }
 
   /** Goes through consensus and changes nothing; takes a rev. */
@@ -164,7 +196,7 @@ export class Client implements Disposable {
     glob: string,
     options: RequestOptions = {},
   ): Promise<ChangeEvent> {
-    const rev = options.rev ?? await this.rev() + 1;
+    const rev = options.rev ?? await this.rev(LOCAL) + 1;
     const bounds = { ...options, timeoutMs: options.timeoutMs ?? 0 };
     const answer = await this.#waits.first(glob, rev, bounds);
     const { path = "", flags, value = EMPTY } = answer;
@@ -181,7 +213,7 @@ export class Client implements Disposable {
     glob: string,
     options: RequestOptions = {},
   ): AsyncGenerator<ChangeEvent, void, void> {
-    let rev = options.rev ?? await this.rev() + 1;
+    let rev = options.rev ?? await this.rev(LOCAL) + 1;
     while (true) {
       const event = await this.wait(glob, { ...options, rev });
       yield event;
@@ -222,13 +254,22 @@ export class Client implements Disposable {
     this.close();
   }
 
+  /** The rev of all questions about one list; the first one finds it. */
+  async #pin(options: RequestOptions): Promise<Rev> {
+    const { rev, read, minRev } = options;
+    const known = read !== "linearizable" && minRev === undefined;
+    if (rev !== undefined && known) return rev;
+    const current = await this.rev(options);
+    return rev ?? current;
+  }
+
   /** Asks for one entry after the other, some ahead, until RANGE. */
   async *#list(
     verb: Verb,
     ask: Ask,
     options: RequestOptions,
   ): AsyncGenerator<ClientResponse, void, void> {
-    const rev = options.rev ?? await this.rev(options);
+    const rev = await this.#pin(options);
     const ahead: Promise<ClientResponse | undefined>[] = [];
     try {
       for (let offset = 0;; offset++) {
@@ -252,8 +293,16 @@ function endOfList(error: unknown): undefined {
   throw error;
 }
 
-function revOf(options: RequestOptions): { rev?: Rev } {
-  return options.rev === undefined ? {} : { rev: options.rev };
+/** The fields that say at which rev, and how recent, to read. */
+function wayOf({ rev, minRev, read }: RequestOptions): Ask {
+  const usual = rev === undefined && minRev === undefined;
+  const way = read ?? (usual ? "linearizable" : "local");
+  return {
+    ...rev === undefined ? {} : { rev },
+    ...minRev === undefined ? {} : { minRev },
+    // What is not said is local: old servers know no other way.
+    ...way === "local" ? {} : { read: READ_WAYS[way] },
+  };
 }
 
 function fileIn(response: ClientResponse): { rev: Rev; value: Uint8Array } {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Access, type Backend, Connection } from "../mod.ts";
+import { type Access, type Backend, Connection, senderOf } from "../mod.ts";
 import type { UnreadAnswers } from "../mod.ts";
 import type { ClientSocket } from "./listener.ts";
 import type { Log } from "./log.ts";
@@ -41,7 +41,12 @@ export interface ClientLinkOptions {
   /** Called when a large request has grown. */
   readonly onInput: () => void;
   readonly onEnd: () => void;
+  /** Takes over where a node is there, and no client; called after `onEnd`. */
+  readonly onPeer?: OnPeer | undefined;
 }
+
+/** Takes over a socket, and what was read from it. */
+export type OnPeer = (socket: ClientSocket, firstBytes: Uint8Array) => void;
 
 /** One client's socket and its connection. */
 export class ClientLink implements Flushable {
@@ -52,6 +57,7 @@ export class ClientLink implements Flushable {
   /** Since when a frame is incomplete, and how many came before it. */
   #partial = { since: performance.now(), frames: 0 };
   #handshaking: boolean;
+  #isClient: boolean;
   #sending = false;
   #readEnded = false;
   #ended = false;
@@ -63,6 +69,7 @@ export class ClientLink implements Flushable {
     this.#socket = socket;
     this.#options = options;
     this.#handshaking = "handshake" in socket;
+    this.#isClient = options.onPeer === undefined;
     this.#connection = new Connection({
       backend: options.backend,
       access: options.access,
@@ -128,6 +135,7 @@ export class ClientLink implements Flushable {
     const connection = this.#connection;
     const { handshakeMs, frameMs } = this.#options.timeLimits;
     if (connection.failure !== undefined) return this.end(connection.failure);
+    connection.expire(now);
     const unproved = this.#handshaking || !connection.trusted;
     if (unproved && now - this.#openedAt > handshakeMs) {
       const what = this.#handshaking ? "its TLS handshake" : "a secret";
@@ -148,6 +156,7 @@ export class ClientLink implements Flushable {
       const bytes = await this.#socket.read(input.space(READ_BYTES));
       if (bytes === null) break;
       input.filled(bytes);
+      if (this.#handOver()) return;
       this.#work();
       if (this.partialBytes > 0) this.#options.onInput();
       // The client feels it through TCP that we do not read on.
@@ -162,6 +171,23 @@ export class ClientLink implements Flushable {
     }
     this.#readEnded = true;
     this.#endIfDone();
+  }
+
+  /** Hands the socket over if a node is there; a few bytes tell. */
+  #handOver(): boolean {
+    if (this.#isClient) return false;
+    const { input } = this.#connection;
+    // Nothing was taken out yet: no request is complete before it is known.
+    const sender = senderOf(input.bytes.subarray(0, input.waiting));
+    this.#isClient = sender === "client";
+    if (sender !== "peer") return false;
+    this.#ended = true;
+    const first = input.bytes.slice(0, input.waiting);
+    const { onEnd, onPeer } = this.#options;
+    this.#connection.close();
+    onEnd();
+    onPeer?.(this.#socket, first);
+    return true;
   }
 
   async #sendAll(): Promise<void> {
@@ -230,8 +256,8 @@ export class ClientLink implements Flushable {
   }
 }
 
-/** Whether the error says that the peer or the link is gone, or misbehaved. */
-function isBrokenConnection(error: unknown): boolean {
+/** Whether the error says that the other side or the link is gone. */
+export function isBrokenConnection(error: unknown): boolean {
   return error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted ||

@@ -15,7 +15,7 @@
 import { type Address, parseAddress, parseUri } from "../mod.ts";
 import { DoozerError } from "../../store/mod.ts";
 import { Client } from "./client.ts";
-import { type ConnectOptions, DEFAULT_TIMEOUT_MS, dial } from "./dial.ts";
+import { type ConnectOptions, dial } from "./dial.ts";
 
 export {
   DoozerError,
@@ -26,6 +26,14 @@ export {
 export * from "./client.ts";
 export type { AskOptions } from "./exchange.ts";
 export type { ConnectOptions } from "./dial.ts";
+export type { MemberStatus, NodeId, NodeStatus, SeatStatus } from "../mod.ts";
+export type { Seqn } from "../mod.ts";
+
+/**
+ * How long a request waits for its answer that says nothing else. More than
+ * the time after which a server without a quorum says so: it knows more.
+ */
+export const REQUEST_TIMEOUT_MS = 7_000;
 
 /**
  * Connects to the first server of the URI that answers.
@@ -42,7 +50,7 @@ export async function connect(
   const { socket, address } = await dial(known, { ...options, tls });
   const client = new Client(socket, {
     address,
-    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
   });
   const secret = options.secret ?? uriSecret;
   if (secret === undefined) return client;

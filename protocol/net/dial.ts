@@ -6,12 +6,15 @@
 import { type Address, formatAddress } from "../mod.ts";
 import { DoozerError } from "../../store/mod.ts";
 
-/** How long a request may take that says nothing else. */
+/** How long connecting may take where nothing else is said. */
 export const DEFAULT_TIMEOUT_MS = 5_000;
 
 /** Options of `connect`. */
 export interface ConnectOptions {
-  /** Milliseconds for connecting and for each request; 0 means no limit. */
+  /**
+   * Milliseconds for connecting (else 5000) and for each request (else 7000);
+   * 0 means no limit.
+   */
   readonly timeoutMs?: number;
   /** Gives up connecting when it is aborted. */
   readonly signal?: AbortSignal;
@@ -38,7 +41,8 @@ export async function dial(
   for (const address of addresses) {
     const name = formatAddress(address);
     try {
-      return { socket: await open(address, options), address: name };
+      const socket = await openSocket(address, options);
+      return { socket, address: name };
     } catch (error) {
       failures.push(`${name}: ${reasonOf(error)}`);
       if (options.signal?.aborted) break;
@@ -50,7 +54,8 @@ export async function dial(
   );
 }
 
-async function open(
+/** Opens a socket to one address, its TLS handshake done if it has one. */
+export async function openSocket(
   address: Address,
   options: ConnectOptions & { readonly tls: boolean },
 ): Promise<Deno.Conn> {
@@ -60,47 +65,45 @@ async function open(
     ...timeoutMs > 0 ? [AbortSignal.timeout(timeoutMs)] : [],
   ];
   const signal = AbortSignal.any(signals);
-  if (!options.tls && options.caCerts === undefined) {
-    const socket = await Deno.connect({ ...address, signal });
-    socket.setNoDelay(true);
-    return socket;
-  }
-  const caCerts = options.caCerts === undefined
-    ? {}
-    : { caCerts: [...options.caCerts] };
-  return await openTls({ ...address, ...caCerts }, signal);
-}
-
-/** Deno.connectTls takes no signal: a late socket is closed, not awaited. */
-async function openTls(
-  options: Deno.ConnectTlsOptions,
-  signal: AbortSignal,
-): Promise<Deno.TlsConn> {
-  // An abort that has been is no event to wait for.
-  signal.throwIfAborted();
-  const opening = Deno.connectTls(options).then(async (socket) => {
-    try {
-      await socket.handshake();
-      return socket;
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
+  const socket = await Deno.connect({ ...address, signal });
+  socket.setNoDelay(true);
+  const { tls, caCerts } = options;
+  if (!tls && caCerts === undefined) return socket;
+  return await startTls(socket, {
+    signal,
+    hostname: address.hostname,
+    ...caCerts === undefined ? {} : { caCerts: [...caCerts] },
   });
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
+}
+
+/** The handshake takes no signal: the socket is closed under it. */
+async function startTls(
+  tcp: Deno.TcpConn,
+  { signal, ...options }: Deno.StartTlsOptions & { signal: AbortSignal },
+): Promise<Deno.TlsConn> {
+  const socket = await Deno.startTls(tcp, options);
+  let open = true;
+  const close = () => {
+    if (open) socket.close();
+    open = false;
+  };
+  signal.addEventListener("abort", close, { once: true });
   try {
-    return await Promise.race([opening, aborted.promise]);
+    // An abort that has been is no event to wait for.
+    signal.throwIfAborted();
+    await socket.handshake();
+    signal.throwIfAborted();
+    return socket;
   } catch (error) {
-    opening.then((socket) => socket.close(), () => {});
-    throw error;
+    close();
+    throw signal.aborted ? signal.reason : error;
   } finally {
-    signal.removeEventListener("abort", abort);
+    signal.removeEventListener("abort", close);
   }
 }
 
-function reasonOf(error: unknown): string {
+/** Why a socket could not be opened, in words. */
+export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) {
     return "nothing listens there (connection refused)";
   }

@@ -31,7 +31,7 @@ export type Ask = Partial<Omit<ClientRequest, "tag" | "verb">>;
 const TAG_MAX = 2 ** 31 - 1;
 /** The tag of an answer that comes unasked; no request has it. */
 const REFUSED_TAG = 0;
-const WRITES: ReadonlySet<Verb> = new Set(["SET", "DEL", "NOP"]);
+const WRITES: ReadonlySet<Verb> = new Set(["SET", "DEL", "NOP", "RECOVER"]);
 const READ_BYTES = 16 << 10;
 /** A timer of more would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -193,7 +193,9 @@ export class Exchange {
 }
 
 /** Why the server would end the connection, or the encoder never its work. */
-function whyUnfit({ path = "", value, rev = 0 }: Ask): DoozerError | undefined {
+function whyUnfit(
+  { path = "", value, rev = 0, minRev = 0 }: Ask,
+): DoozerError | undefined {
   const length = value?.length ?? 0;
   if (length > LIMITS.valueBytes) {
     return tooLong(`The value has ${length} bytes`, LIMITS.valueBytes);
@@ -201,11 +203,14 @@ function whyUnfit({ path = "", value, rev = 0 }: Ask): DoozerError | undefined {
   if (path.length > LIMITS.pathBytes) {
     return tooLong(`The path has ${path.length} bytes`, LIMITS.pathBytes);
   }
-  if (Number.isSafeInteger(rev)) return undefined;
-  return new DoozerError(
-    "OTHER",
-    `Cannot use the rev ${rev}: it must be a whole number up to 2^53-1`,
-  );
+  for (const number of [rev, minRev]) {
+    if (Number.isSafeInteger(number)) continue;
+    return new DoozerError(
+      "OTHER",
+      `Cannot use the rev ${number}: it must be a whole number up to 2^53-1`,
+    );
+  }
+  return undefined;
 }
 
 function tooLong(is: string, most: number): DoozerError {

@@ -12,14 +12,17 @@ import type { Log } from "./log.ts";
 /** Warnings in one period, at most. */
 const WARNINGS_MAX = 50;
 
-/** Warns of what clients do. */
+/** Warns of what others do. */
 export class LogBudget {
   readonly #log: Log;
+  readonly #others: string;
   #left = WARNINGS_MAX;
   #suppressed = 0;
 
-  constructor(log: Log) {
+  /** `others` names those that it warns about. */
+  constructor(log: Log, others = "clients") {
     this.#log = log;
+    this.#others = others;
   }
 
   /** Warns, if this period has room. */
@@ -37,6 +40,10 @@ export class LogBudget {
     if (this.#suppressed === 0) return;
     const count = this.#suppressed;
     this.#suppressed = 0;
-    this.#log.warn("Left out {count} more warnings about clients", { count });
+    const others = this.#others;
+    this.#log.warn("Left out {count} more warnings about {others}", {
+      count,
+      others,
+    });
   }
 }

@@ -11,10 +11,11 @@ import { Access, type Address, type Backend } from "../mod.ts";
 import { formatAddress, type Secrets } from "../mod.ts";
 import { ResponseEncoder, UnreadAnswers, WireWriter } from "../mod.ts";
 import { LIMITS } from "../../store/mod.ts";
-import { ClientLink, type TimeLimits } from "./client_link.ts";
+import { ClientLink, type OnPeer, type TimeLimits } from "./client_link.ts";
 import { type ClientListener, type ClientSocket, listen } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { LogBudget } from "./log_budget.ts";
+import { readPeerStart } from "./peer_start.ts";
 import type { Turn } from "./turn.ts";
 
 /** What a server of clients needs. */
@@ -27,6 +28,8 @@ export interface SocketServerOptions {
   readonly secrets: Secrets;
   readonly turn: Turn;
   readonly log: Log;
+  /** Takes over the connections of other nodes; they are no clients. */
+  readonly onPeer?: OnPeer | undefined;
   /** Time limits other than the usual ones, for tests. */
   readonly timeLimits?: TimeLimits;
 }
@@ -42,6 +45,11 @@ const ACCEPT_FAILURES_MAX = 1_000;
 /** A listener that fails (out of descriptors, say) is tried again after. */
 const ACCEPT_RETRY_MS = 100;
 
+/** Sockets above the limit of clients, at most: there must be room for nodes. */
+const ABOVE_MAX = 64;
+/** What they may take to show that a node is there. */
+const ABOVE_MS = 500;
+
 /** Listens for clients and serves them. */
 export class SocketServer {
   readonly #options: SocketServerOptions;
@@ -51,6 +59,8 @@ export class SocketServer {
   readonly #warnings: LogBudget;
   readonly #listener: ClientListener;
   readonly #links: Set<ClientLink> = new Set();
+  /** Sockets above the limit, which may be those of nodes. */
+  readonly #above: Set<ClientSocket> = new Set();
   readonly #sweeper: ReturnType<typeof setInterval>;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -66,7 +76,7 @@ export class SocketServer {
       address,
       tls,
       handshakeMs: this.#timeLimits.handshakeMs,
-      socketsMax: LIMITS.connections,
+      socketsMax: LIMITS.connections + ABOVE_MAX,
       onRefused: (client, reason) => {
         this.#warnings.warn("Refused the connection of {client}: {reason}", {
           client: formatAddress(client),
@@ -104,6 +114,7 @@ export class SocketServer {
     clearTimeout(this.#retry);
     this.#listener.close();
     for (const link of this.#links) link.end();
+    for (const socket of this.#above) socket.close();
   }
 
   async #acceptAll(): Promise<void> {
@@ -139,9 +150,10 @@ export class SocketServer {
 
   #serve(socket: ClientSocket): void {
     const client = formatAddress(socket.remoteAddr as Deno.NetAddr);
-    const { log } = this.#options;
+    const { log, onPeer } = this.#options;
     if (this.#links.size >= LIMITS.connections) {
-      return this.#refuse(socket, client);
+      this.#serveAbove(socket, client);
+      return;
     }
     const link = new ClientLink(socket, {
       client,
@@ -154,10 +166,25 @@ export class SocketServer {
       turn: this.#options.turn,
       onInput: () => this.#boundInput(),
       onEnd: () => this.#links.delete(link),
+      onPeer,
     });
     this.#links.add(link);
     log.debug("{client} is connected", { client });
     link.serve();
+  }
+
+  /** However many clients there are, they do not keep the nodes apart. */
+  async #serveAbove(socket: ClientSocket, client: string): Promise<void> {
+    const { onPeer } = this.#options;
+    if (onPeer === undefined || this.#above.size >= ABOVE_MAX) {
+      return this.#refuse(socket, client);
+    }
+    this.#above.add(socket);
+    const first = await readPeerStart(socket, ABOVE_MS);
+    this.#above.delete(socket);
+    if (this.#closed) return;
+    if (first === undefined) this.#refuse(socket, client);
+    else onPeer(socket, first);
   }
 
   /** Tells a client that there are too many, and ends it. */

@@ -6,7 +6,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { explain } from "../../cli/failure.ts";
-import { adviseOnTls, blameSecret, isDenied } from "../../cli/refusal.ts";
+import { adviseOnQuorum, adviseOnTls } from "../../cli/refusal.ts";
+import { blameSecret, isDenied } from "../../cli/refusal.ts";
+import { getCommand } from "../../cli/get.ts";
+import { setCommand } from "../../cli/set.ts";
 import { DoozerError } from "../../store/mod.ts";
 
 Deno.test("blameSecret() names where the secret is from", () => {
@@ -43,4 +46,26 @@ Deno.test("adviseOnTls() speaks of TLS only where a server was met", () => {
     assertEquals([hint.includes("--cacert"), exit], [tls, 5], reasons);
     assertEquals(hint.includes("doozer serve"), !tls, reasons);
   }
+});
+
+Deno.test("adviseOnQuorum() speaks where the server has none", () => {
+  const rows: readonly [string, boolean][] = [
+    ["No quorum answers (asked 127.0.0.1:1)", true],
+    ["This node is at rev 1, the read asked for at least 4", true],
+    ["No server can be reached: a:1: bad", false],
+    ["The answer to GET did not come: none came in 7000 ms", false],
+    ["The connection to a:1 is lost: the server ended it", false],
+    ["GET was aborted before it began", false],
+  ];
+  for (const [detail, advised] of rows) {
+    const error = new DoozerError("UNAVAILABLE", detail);
+    const [read, write] = [getCommand, setCommand].map((command) =>
+      explain(adviseOnQuorum(error, command), { deed: "ask" })
+    );
+    assertEquals(read?.hint.includes("--local"), advised, detail);
+    assertEquals(write?.hint.includes("Nothing was done"), advised, detail);
+    assertEquals([read?.exit, read?.message], [5, detail]);
+  }
+  const other = new DoozerError("UNKNOWN", "No quorum answers");
+  assertEquals(adviseOnQuorum(other, getCommand), other);
 });

@@ -7,6 +7,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Flags } from "../../cli/flags.ts";
 import { readRevArg, readRevFlag } from "../../cli/rev_words.ts";
+import { readStateFlags } from "../../cli/rev_words.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 import { DoozerError } from "../../store/mod.ts";
 
@@ -27,5 +28,28 @@ Deno.test("a rev below -1 is refused", () => {
   for (const rev of ["-2", "-10", "-9007199254740993", "-" + "9".repeat(400)]) {
     assertThrows(() => readRevFlag(new Flags({ rev })), UsageError, rev);
     assertThrows(() => readRevArg(rev), DoozerError, rev);
+  }
+});
+
+Deno.test("readStateFlags() says at which rev, and how recent, to read", () => {
+  const rows: [Record<string, unknown>, ReturnType<typeof readStateFlags>][] = [
+    [{}, {}],
+    [{ local: true }, { read: "local" }],
+    [{ local: false }, {}],
+    [{ rev: "7" }, { rev: 7 }],
+    [{ rev: "-1", local: true }, { read: "local" }],
+    [{ "at-least": "9" }, { minRev: 9 }],
+    [{ "at-least": "9", rev: "3", local: true }, {
+      rev: 3,
+      read: "local",
+      minRev: 9,
+    }],
+  ];
+  for (const [flags, options] of rows) {
+    assertEquals(readStateFlags(new Flags(flags)), options);
+  }
+  for (const text of ["-1", "x", "1.5", ""]) {
+    const flags = new Flags({ "at-least": text });
+    assertThrows(() => readStateFlags(flags), UsageError, "at least");
   }
 });

@@ -159,7 +159,10 @@ Deno.test("forgetUpTo() returns the values that it let go of, however they came"
   assertEquals(acceptor.held, 2);
   assertEquals(acceptor.forgetUpTo(2), []);
   assertEquals(acceptor.forgetUpTo(1), []);
-  assertEquals(hear(acceptor, "prepare 2.A from 2"), "silence");
+  assertEquals(
+    hear(acceptor, "prepare 2.A from 2"),
+    "behind 2.A, applied 2",
+  );
   hear(acceptor, "accept 2.A 7=g");
   assertEquals(acceptor.forgetUpTo(1e9).map((value) => showValue(value)), [
     "c",
@@ -169,14 +172,14 @@ Deno.test("forgetUpTo() returns the values that it let go of, however they came"
   assertEquals(acceptor.held, 0);
 });
 
-Deno.test("C7: an acceptor can ignore any request: it does so where it forgot the answer", () => {
+Deno.test("C7: an acceptor can ignore any request: it promises nothing where it forgot, and says so", () => {
   const acceptor = new Acceptor();
   hear(acceptor, "accept 1.A 1=x");
   hear(acceptor, "accept 1.A 2=y");
   acceptor.forgetUpTo(1);
   const lines: [string, string][] = [
     // To promise without slot 1 would say that nothing was accepted in it.
-    ["prepare 2.B from 1", "silence"],
+    ["prepare 2.B from 1", "behind 2.B, applied 1"],
     ["accept 2.B 1=z", "silence"],
     ["accept 1.A 1=x", "silence"],
     // A refusal says nothing about the slot, and helps.
@@ -186,4 +189,35 @@ Deno.test("C7: an acceptor can ignore any request: it does so where it forgot th
   for (const [said, answered] of lines) {
     assertEquals(hear(acceptor, said), answered, said);
   }
+});
+
+Deno.test("C7: what was not promised because the slot is forgotten binds nobody", () => {
+  const acceptor = new Acceptor();
+  hear(acceptor, "accept 1.A 1=x");
+  acceptor.forgetUpTo(1);
+  assertEquals(
+    hear(acceptor, "prepare 9.B from 1"),
+    "behind 9.B, applied 1",
+  );
+  assertEquals(
+    hear(acceptor, "accept 1.A 2=y"),
+    "accepted 1.A 2 <- accepted 2=y@1.A",
+  );
+});
+
+Deno.test("C13: forgetting leaves the promise as it is, and what was accepted above", () => {
+  const acceptor = new Acceptor();
+  for (const line of ["accept 1.A 9=x", "prepare 4.B from 1"]) {
+    hear(acceptor, line);
+  }
+  // The state up to slot 8 was taken over from another node.
+  acceptor.forgetUpTo(8);
+  assertEquals(acceptor.promised, { round: 4, node: "B" });
+  assertEquals(showValue(acceptor.acceptedIn(9)!.value), "x");
+  assertEquals(acceptor.acceptedIn(8), undefined);
+  assertEquals(hear(acceptor, "accept 3.A 9=y"), "nack 3.A, promised 4.B");
+  assertEquals(
+    hear(acceptor, "prepare 4.B from 9"),
+    "promise 4.B, accepted 9=x@1.A <- promised 4.B",
+  );
 });

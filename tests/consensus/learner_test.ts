@@ -153,3 +153,47 @@ Deno.test("a slot that was handed on is closed: no votes are counted for it", ()
   assertEquals(takeAll(learner), "");
   assertEquals(learner.next, 2);
 });
+
+Deno.test("closeAll() stops counting: who leads no more decides nothing", () => {
+  const learner = new Learner();
+  open(learner, "1=x@1.A");
+  vote(learner, "A 1@1.A");
+  learner.closeAll();
+  vote(learner, "B 1@1.A", "C 1@1.A");
+  assertEquals([takeAll(learner), learner.held], ["", 0]);
+  learner.decide(1, readValue("y"));
+  assertEquals(takeAll(learner), "1=y");
+});
+
+Deno.test("lacking() names slots without a quorum, in order, and whose votes are missing", () => {
+  const learner = new Learner();
+  for (const text of ["1=x@1.A", "2=y@1.A", "3=z@1.A", "4=u@1.A"]) {
+    open(learner, text);
+  }
+  vote(learner, "A 1@1.A", "A 2@1.A", "B 2@1.A", "X 3@1.A");
+  const show = (most: number) =>
+    learner.lacking(most).map(({ seqn, value, missing }) =>
+      `${seqn}=${showValue(value)} ${missing.join("")}`
+    );
+  assertEquals(show(9), ["1=x BC", "3=z ABC", "4=u ABC"]);
+  assertEquals(show(1), ["1=x BC"]);
+});
+
+Deno.test("skipTo() passes over what another node's state holds, and keeps the rest", () => {
+  const learner = new Learner();
+  learner.decide(2, readValue("old"));
+  open(learner, "3=old@1.A");
+  learner.decide(6, readValue("f"));
+  learner.skipTo(4);
+  assertEquals([learner.next, learner.held], [5, 1]);
+  learner.decide(3, readValue("other"));
+  learner.decide(5, readValue("e"));
+  assertEquals(takeAll(learner), "5=e 6=f");
+});
+
+Deno.test("C13: a learner never goes back", () => {
+  const learner = new Learner();
+  learner.skipTo(4);
+  learner.skipTo(4);
+  assertThrows(() => learner.skipTo(3), AssertionError, "C13");
+});

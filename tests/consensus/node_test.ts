@@ -13,18 +13,17 @@ import {
   compileGlob,
   type Mutation,
   type Outcome,
-  type Path,
   Store,
   Wait,
 } from "../../store/mod.ts";
-import { del, fileText, NOP, set } from "../store/changes.ts";
+import { del, fileText, NOP, refusalOf, set } from "../store/changes.ts";
+import { mutations, NOBODY, picture } from "./pictures.ts";
 import { readMessage } from "./words.ts";
 
 const SEED = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
-const SOME_FILES: [Path, Uint8Array][] = [
-  ["/ctl/name", encodeText("local")],
-  ["/ctl/cal/0", encodeText("A")],
-];
+/** The revs that founding a cluster takes. */
+const FOUNDING = 7;
+const FOUND = { cluster: "local", lineage: "L" };
 
 /** A node, and how often it said that it has input. */
 interface Bench {
@@ -38,16 +37,24 @@ function bench(id = "A"): Bench {
   const onInput = () => void made.announced++;
   const made: Bench = {
     store,
-    node: new Node({ id, store, onInput }),
+    node: new Node({
+      id,
+      store,
+      onInput,
+      about: { addr: "127.0.0.1:8046", hostname: "host", version: "1.0.0" },
+      send: () => {},
+      random: () => 0,
+      now: () => 1_000,
+    }),
     announced: 0,
   };
   return made;
 }
 
-/** A bench with a node that leads an empty cluster. */
+/** A bench with a node that leads a cluster of its own. */
 function founded(): Bench {
   const made = bench();
-  made.node.found([]);
+  made.node.found(FOUND);
   made.node.run();
   made.announced = 0;
   return made;
@@ -64,83 +71,61 @@ function proposeAll(node: Node, mutations: Iterable<Mutation>): Outcome[] {
   return outcomes;
 }
 
-/** All revisions of a store that can be seen, and its files. */
-function picture(store: Store): unknown {
-  const events: unknown[] = [];
-  for (let rev = store.firstRev; rev <= store.rev; rev++) {
-    const wait = new Wait(NOBODY, {
-      glob: compileGlob("/**"),
-      from: rev,
-      ticket: 0,
-    });
-    const event = store.waits.start(wait);
-    if (event === undefined || "code" in event) throw new Error("no event");
-    const { path, kind, previousRev, body } = event;
-    const { bytes, start, length } = body;
-    const copy = bytes.slice(start, start + length);
-    events.push([event.rev, path, kind, previousRev, copy]);
-  }
-  return [events, store.files, store.liveBytes];
-}
-
-const NOBODY = { waitEnded(): void {}, revReached(): void {} };
-
 Deno.test("found() writes the files, each at a rev of its own, in order", () => {
   const { node, store } = bench();
-  node.found(SOME_FILES);
+  node.found(FOUND);
   assertEquals(store.rev, 0);
   node.run();
-  assertEquals(store.rev, 2);
+  assertEquals(store.rev, FOUNDING);
   assertEquals(fileText(store, "/ctl/name"), "local");
+  assertEquals(fileText(store, "/ctl/cal/0"), "A");
   assertEquals(store.get("/ctl/name").rev, 1);
-  assertEquals(store.get("/ctl/cal/0").rev, 2);
+  assertEquals([node.cluster, node.lineage, node.isOpen], ["local", "L", true]);
 });
 
-Deno.test("found() refuses a store that holds something, and a file that cannot be", () => {
-  const { node } = bench();
-  node.found(SOME_FILES);
-  node.run();
-  assertThrows(() => node.found(SOME_FILES), AssertionError, "empty store");
-  for (const path of ["/no//path", "/ctl/name"]) {
-    const { node } = bench();
-    node.found([...SOME_FILES, [path, encodeText("x")]]);
-    assertThrows(() => node.run(), AssertionError, "founding file");
-  }
+Deno.test("found() refuses a node that has a state", () => {
+  const { node } = founded();
+  assertThrows(() => node.found(FOUND), AssertionError, "empty store");
 });
 
-Deno.test("a write that comes before the node leads waits until it does", () => {
+Deno.test("a write that comes before the node belongs to a cluster was not done, and is told so", () => {
   const { node, store } = bench();
   const outcomes = proposeAll(node, [set("/early")]);
+  assertEquals(outcomes, []);
   node.run();
-  node.run();
-  assertEquals([store.rev, outcomes], [0, []]);
-  node.found(SOME_FILES);
-  node.run();
-  assertEquals([store.rev, outcomes], [3, [1]]);
+  assertEquals([store.rev, outcomes.length], [0, 1]);
+  assertEquals(refusalOf(outcomes[0]!).code, "UNAVAILABLE");
 });
 
-Deno.test("an input that comes while the node runs is not announced: it is worked off", () => {
-  const made = bench();
+Deno.test("a write in the turn of the founding is refused, and the turn ends", () => {
+  const { node, store } = bench();
+  node.found(FOUND);
+  const outcomes = proposeAll(node, [set("/early")]);
+  node.run();
+  assertEquals([store.rev, outcomes.length], [FOUNDING, 1]);
+  assertEquals(proposeAll(node, []).length, 0);
+});
+
+Deno.test("C9: an input that comes while the node runs is not announced: it is worked off", () => {
+  const made = founded();
   const { node } = made;
   let inner: Outcome[] = [];
   node.propose(NOP, {
     settled: () => void (inner = proposeAll(node, [NOP])),
   });
-  node.run();
-  node.found([]);
   made.announced = 0;
   node.run();
-  assertEquals([inner, made.announced], [[2], 0]);
+  assertEquals([inner, made.announced], [[FOUNDING + 2], 0]);
 });
 
 Deno.test("1,000 proposals of one turn settle in order, each with its rev", () => {
   const { node, store } = founded();
   const paths = Array.from({ length: 1_000 }, (_, i) => `/d/${i % 50}`);
   const outcomes = proposeAll(node, paths.map((path) => set(path, path)));
-  assertEquals([store.rev, outcomes], [0, []]);
+  assertEquals([store.rev, outcomes], [FOUNDING, []]);
   node.run();
-  assertEquals(outcomes, paths.map((_, i) => i + 1));
-  assertEquals(store.get("/d/49").rev, 1_000);
+  assertEquals(outcomes, paths.map((_, i) => FOUNDING + i + 1));
+  assertEquals(store.get("/d/49").rev, FOUNDING + 1_000);
 });
 
 Deno.test("20,000 proposals of one turn, or of many, settle in order", () => {
@@ -153,7 +138,8 @@ Deno.test("20,000 proposals of one turn, or of many, settle in order", () => {
       node.run();
       outcomes.push(...some);
     }
-    assertEquals(outcomes, Array.from({ length: 20_000 }, (_, i) => i + 1));
+    const revs = Array.from({ length: 20_000 }, (_, i) => FOUNDING + i + 1);
+    assertEquals(outcomes, revs);
   }
 });
 
@@ -165,16 +151,16 @@ Deno.test("a refused proposal in the middle takes no rev and stops nothing", () 
     set("/a/b"),
     del("/x y", -1),
     NOP,
-    set("/a", "3", 1),
+    set("/a", "3", FOUNDING + 1),
   ]);
   node.run();
   assertEquals(outcomes, [
-    1,
+    FOUNDING + 1,
     { code: "REV_MISMATCH" },
     { code: "NOTDIR" },
     { code: "BAD_PATH" },
-    2,
-    3,
+    FOUNDING + 2,
+    FOUNDING + 3,
   ]);
 });
 
@@ -187,10 +173,10 @@ Deno.test("the rev grows only inside run()", () => {
   });
   store.waits.start(wait);
   proposeAll(node, Array(20).fill(set("/a", "x".repeat(100_000))));
-  node.receive("A", readMessage("accepted 1.A 1"));
-  assertEquals(store.rev, 0);
+  node.receive("B", readMessage("accepted 1.A 1"));
+  assertEquals(store.rev, FOUNDING);
   node.run();
-  assertEquals(store.rev, 20);
+  assertEquals(store.rev, FOUNDING + 20);
 });
 
 Deno.test("a body is copied when it is proposed", () => {
@@ -205,7 +191,7 @@ Deno.test("a body is copied when it is proposed", () => {
 Deno.test("onInput() is called once until run(), and again after it", () => {
   const made = founded();
   proposeAll(made.node, [NOP, NOP]);
-  made.node.receive("A", readMessage("accepted 1.A 1"));
+  made.node.receive("B", readMessage("accepted 1.A 1"));
   assertEquals(made.announced, 1);
   made.node.run();
   assertEquals(made.announced, 1);
@@ -224,7 +210,8 @@ Deno.test("C9: a proposal made when another is settled is not lost, nor nested",
   const replyOf = (name: string, more: readonly string[]): Reply => ({
     settled(outcome) {
       assertEquals(depth++, 0, "no reply is settled inside another");
-      told.push(`${name} at ${outcome}, rev ${store.rev}`);
+      const at = Number(outcome) - FOUNDING;
+      told.push(`${name} at ${at}, rev ${store.rev - FOUNDING}`);
       for (const next of more) node.propose(NOP, replyOf(next, []));
       depth--;
     },
@@ -275,21 +262,36 @@ Deno.test("C9: a proposal made when a wait ends is not lost, whenever it ends", 
 });
 
 Deno.test("C10: messages of strangers change nothing and stop nothing", () => {
-  const made = founded();
+  const { node, store } = founded();
   for (
     const said of [
       "prepare 9.X from 1",
-      "accept 9.X 1=forged",
+      "accept 9.Y 99=forged",
       "accepted 1.A 1",
       "promise 1.A, accepted 1=forged@9.X",
       "nack 1.A, promised 9.X",
+      "decided 9.Y up to 99",
     ]
   ) {
-    made.node.receive("X", readMessage(said));
-    const outcomes = proposeAll(made.node, [NOP]);
-    made.node.run();
-    assertEquals(outcomes, [made.store.rev], said);
+    node.receive("X", readMessage(said));
+    const outcomes = proposeAll(node, [NOP]);
+    node.run();
+    assertEquals(outcomes, [store.rev], said);
   }
+});
+
+Deno.test("C10: who claims to lead without a vote stops writes for a moment only", () => {
+  const { node, store } = founded();
+  node.receive("X", readMessage("accept 9.X 99=no-op"));
+  node.receive("X", readMessage("prepare 12.X from 99"));
+  node.run();
+  for (let i = 0; i < 60; i++) {
+    node.tick();
+    node.run();
+  }
+  const outcomes = proposeAll(node, [NOP]);
+  node.run();
+  assertEquals([node.status().role, outcomes], ["leader", [store.rev]]);
 });
 
 Deno.test("C8: a batch that is being applied is not written over by one that begins", () => {
@@ -299,24 +301,11 @@ Deno.test("C8: a batch that is being applied is not written over by one that beg
   node.propose(set("/a"), {
     settled: () => void proposeAll(node, [...more, ...more, ...more]),
   });
-  proposeAll(node, [set("/b", "first"), set("/b", "second", 2)]);
+  proposeAll(node, [set("/b", "first"), set("/b", "second", FOUNDING + 2)]);
   node.run();
-  assertEquals(store.get("/b").rev, 3);
+  assertEquals(store.get("/b").rev, FOUNDING + 3);
   assertEquals(fileText(store, "/b"), "second");
-  assertEquals(store.get("/c").rev, 12);
-});
-
-const PATHS = ["/a", "/a/b", "/b", "/b/c/d", "/no//path"];
-const mutations: fc.Arbitrary<Mutation> = fc.record({
-  type: fc.constantFrom("set", "set", "set", "del", "nop"),
-  path: fc.constantFrom(...PATHS),
-  rev: fc.oneof(fc.constant(-1), fc.nat(30)),
-  length: fc.oneof(fc.nat(40), fc.nat(40_000), fc.nat(900_000)),
-  byte: fc.nat(255),
-}).map(({ type, path, rev, length, byte }): Mutation => {
-  if (type === "nop") return NOP;
-  if (type === "del") return { type, path, rev };
-  return { type: "set", path, rev, body: new Uint8Array(length).fill(byte) };
+  assertEquals(store.get("/c").rev, FOUNDING + 12);
 });
 
 /** Turns; of each, the mutations proposed before it and inside it. */
@@ -343,21 +332,15 @@ Deno.test("C6, C8: whatever the turns and batches, a node does what a store does
       for (const mutation of before) propose(mutation, inside);
       node.run();
     }
-    const plain = new Store();
-    assertEquals(outcomes, inOrder.map((one) => plain.apply(one)));
+    const plain = founded().store;
+    const stamp = { time: 1_000, origin: "A" };
+    assertEquals(outcomes, inOrder.map((one) => plain.apply(one, stamp)));
     assertEquals(picture(store), picture(plain));
   });
   fc.assert(property, { seed: SEED, numRuns: 60 });
 });
 
-Deno.test("the same commands give the same store, whatever the node", () => {
-  const commands = fc.sample(mutations, { seed: SEED, numRuns: 200 });
-  const [first, second] = ["A", "B"].map((id) => {
-    const { node, store } = bench(id);
-    node.found(SOME_FILES);
-    const outcomes = proposeAll(node, commands);
-    node.run();
-    return [outcomes, picture(store)];
-  });
-  assertEquals(first, second);
+Deno.test("C10: a node has one lineage", () => {
+  const { node } = founded();
+  assertThrows(() => node.attach("M"), AssertionError, "C10");
 });

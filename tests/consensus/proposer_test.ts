@@ -28,18 +28,26 @@ function leading(): Proposer {
   return proposer;
 }
 
-/** A promise, `B 1.A, accepted 1=x@0.9`; returns what is proposed again. */
+/** A promise, `B 1.A, accepted 1=x@0.9`; returns what is owed then. */
 function promise(proposer: Proposer, text: string, cals = CALS): string[] {
   const from = text.slice(0, 1);
   const message = read("promise", text.slice(2));
-  return proposer.promised(from, { promise: message, cals })
-    .map((accept) => showMessage(accept));
+  proposer.promised(from, { promise: message, cals });
+  return proposer.covers(cals) ? owed(proposer) : [];
+}
+
+/** Proposes what others began. */
+function owed(proposer: Proposer): string[] {
+  const said: string[] = [];
+  while (proposer.owes) said.push(showMessage(proposer.proposeOwed()));
+  return said;
 }
 
 /** A refusal: `B 1.A, promised 2.B`. */
 function nack(proposer: Proposer, text: string): void {
   const message = read("nack", text.slice(2));
-  proposer.nacked(text.slice(0, 1), { nack: message, cals: CALS });
+  const isCal = CALS.includes(text.slice(0, 1));
+  proposer.nacked(text.slice(0, 1), { nack: message, isCal });
 }
 
 const propose = (proposer: Proposer, value: string): string =>
@@ -151,11 +159,12 @@ Deno.test("P2c: ... or is any value if the responses reported no proposals", () 
   assertEquals(propose(proposer, "next"), "accept 1.A 2=next");
 });
 
-Deno.test("P2c: a stranger's report does not count: it is no acceptor of the slot", () => {
+Deno.test("P2c: who is no cal yet may be one of a later slot: its report counts, its promise does not", () => {
   const proposer = campaigning();
-  promise(proposer, "X 1.A, accepted 1=forged@9.X");
-  promise(proposer, "B 1.A, accepted 1=true@0.B");
-  assertEquals(promise(proposer, "C 1.A"), ["accept 1.A 1=true"]);
+  promise(proposer, "D 1.A, accepted 1=begun@0.D");
+  promise(proposer, "B 1.A");
+  assertEquals(proposer.leading, false);
+  assertEquals(promise(proposer, "C 1.A"), ["accept 1.A 1=begun"]);
 });
 
 Deno.test("section 3: the gap is filled by proposing a no-op, and new commands come after", () => {
@@ -180,11 +189,12 @@ Deno.test("the responses to an earlier number do not count for a later one", () 
   assertEquals(propose(proposer, "new"), "accept 2.A 1=new");
 });
 
-Deno.test("a promise that comes late, or twice, proposes nothing again", () => {
+Deno.test("a promise that comes late, or twice, has no say in slots that were proposed", () => {
   const proposer = leading();
+  assertEquals(propose(proposer, "w"), "accept 1.A 1=w");
   assertEquals(promise(proposer, "C 1.A, accepted 1=x@0.C"), []);
   assertEquals(promise(proposer, "B 1.A"), []);
-  assertEquals(propose(proposer, "y"), "accept 1.A 1=y");
+  assertEquals(propose(proposer, "y"), "accept 1.A 2=y");
 });
 
 Deno.test("informed of a higher number, it should abandon its proposal", () => {
@@ -213,6 +223,85 @@ Deno.test("a proposer adopts as many slots as an acceptor may report", () => {
   }));
   const proposer = campaigning();
   const message = { ...read("promise", "1.A"), accepted };
-  const again = proposer.promised("A", { promise: message, cals: ["A"] });
-  assertEquals(again.length, accepted.length);
+  const promise = { ...message, total: accepted.length };
+  proposer.promised("A", { promise, cals: ["A"] });
+  assertEquals(owed(proposer).length, accepted.length);
+});
+
+Deno.test("C5: what was reported is proposed before anything new", () => {
+  const proposer = campaigning();
+  proposer.promised("A", {
+    promise: read("promise", "1.A, accepted 2=old@0.B"),
+    cals: ["A"],
+  });
+  assertEquals([proposer.leading, proposer.owes], [true, true]);
+  assertThrows(() => propose(proposer, "new"), AssertionError, "C5");
+  assertEquals(owed(proposer), ["accept 1.A 1=no-op", "accept 1.A 2=old"]);
+  assertEquals(propose(proposer, "new"), "accept 1.A 3=new");
+  assertThrows(() => proposer.proposeOwed(), AssertionError, "C5");
+});
+
+Deno.test("a promise in parts counts when all parts are here, in any order, twice or not", () => {
+  const parts = [
+    "B 1.A, accepted 1=x@0.B of 3",
+    "B 1.A, accepted 2=y@0.B of 3",
+    "B 1.A, accepted 3=z@0.B of 3",
+  ];
+  for (const order of [[0, 1, 2], [2, 1, 0], [1, 1, 0, 1, 2]]) {
+    const proposer = campaigning();
+    promise(proposer, "A 1.A");
+    const last = order.length - 1;
+    for (const at of order.slice(0, last)) {
+      assertEquals(promise(proposer, parts[at]!), []);
+      assertEquals([proposer.leading, proposer.hasPromised("B")], [
+        false,
+        false,
+      ]);
+    }
+    assertEquals(promise(proposer, parts[order[last]!]!), [
+      "accept 1.A 1=x",
+      "accept 1.A 2=y",
+      "accept 1.A 3=z",
+    ]);
+  }
+});
+
+Deno.test("section 3: cals that come to vote later are asked, from the next slot on", () => {
+  const proposer = leading();
+  propose(proposer, "x");
+  assertEquals(proposer.covers([..."DEF"]), false);
+  assertEquals(showMessage(proposer.askAgain()), "prepare 1.A from 2");
+  const later = [..."DEF"];
+  promise(proposer, "D 1.A, accepted 1=stale@0.D 3=begun@0.D", later);
+  assertEquals(proposer.covers(later), false);
+  // Slot 1 had its quorum; slot 3 may have been decided there.
+  assertEquals(promise(proposer, "E 1.A", later), [
+    "accept 1.A 2=no-op",
+    "accept 1.A 3=begun",
+  ]);
+});
+
+Deno.test("a leader or candidate that gives up owes nothing, and starts from none", () => {
+  const proposer = campaigning();
+  promise(proposer, "A 1.A, accepted 1=x@0.B");
+  proposer.abandon();
+  promise(proposer, "B 1.A");
+  assertEquals([proposer.leading, proposer.campaigning, proposer.owes], [
+    false,
+    false,
+    false,
+  ]);
+  proposer.campaign(1, ZERO_BALLOT);
+  promise(proposer, "B 2.A");
+  assertEquals(proposer.leading, false);
+  assertEquals(promise(proposer, "C 2.A"), []);
+});
+
+Deno.test("see() raises the next ballot, whoever uses the one seen", () => {
+  const proposer = leading();
+  proposer.see(readBallot("7.X"));
+  proposer.see(readBallot("3.Y"));
+  assertEquals([proposer.leading, formatBallot(proposer.seen)], [true, "7.X"]);
+  proposer.campaign(1, ZERO_BALLOT);
+  assertEquals(formatBallot(proposer.ballot), "8.A");
 });

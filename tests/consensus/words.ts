@@ -3,7 +3,8 @@
  * tests read as dialogues.
  *
  * A ballot is `2.B` (round 2 of node B) or `0`; a proposal is `7=x` (value x
- * in slot 7), an accepted one `7=x@2.B`; the empty value is `no-op`.
+ * in slot 7), an accepted one `7=x@2.B`; the empty value is `no-op`. Messages
+ * that carry commands or images are written, but not read.
  *
  * @module
  */
@@ -31,36 +32,126 @@ export function readValue(text: string): Uint8Array {
 export const showValue: Show = (value) =>
   value.length === 0 ? NO_OP : DECODER.decode(value);
 
-/** Reads `7=x@2.B`. */
+/** Reads `7=x@2.B`, or `7=x` where no ballot is told. */
 function readAccepted(text: string): AcceptedValue {
-  const [seqn, value, ballot] = text.split(/[=@]/);
+  const [seqn, value, ballot = "0"] = text.split(/[=@]/);
   return {
     seqn: Number(seqn),
-    ballot: readBallot(ballot!),
+    ballot: readBallot(ballot),
     value: readValue(value!),
   };
 }
 
+/** What a message says beside its first words: `applied 7` as 7. */
+class Words {
+  readonly #words: readonly string[];
+
+  constructor(text: string) {
+    this.#words = text.replaceAll(",", "").split(" ");
+  }
+
+  at(place: number): string {
+    return this.#words.at(place) ?? "";
+  }
+
+  after(word: string): string {
+    const place = this.#words.indexOf(word);
+    return place < 0 ? "0" : this.#words[place + 1] ?? "0";
+  }
+
+  number(word: string): number {
+    return Number(this.after(word));
+  }
+
+  /** The words that hold a `=`. */
+  get values(): AcceptedValue[] {
+    return this.#words.filter((word) => word.includes("=")).map(readAccepted);
+  }
+
+  has(word: string): boolean {
+    return this.#words.includes(word);
+  }
+}
+
 /** Reads what {@linkcode showMessage} writes. */
 export function readMessage(text: string): PeerMessage {
-  const [type, ballotText, ...rest] = text.replaceAll(",", "").split(" ");
-  const ballot = readBallot(ballotText!);
-  const last = rest.at(-1) ?? "";
+  const words = new Words(text);
+  const type = words.at(0);
+  const ballot = readBallot(words.at(1));
+  const applied = words.number("applied");
   switch (type) {
     case "prepare":
-      return { type, ballot, from: Number(last) };
-    case "promise":
-      return { type, ballot, accepted: rest.slice(1).map(readAccepted) };
+      return { type, ballot, from: words.number("from") };
+    case "promise": {
+      const accepted = words.values;
+      const total = words.number("of") || accepted.length;
+      return { type, ballot, accepted, total };
+    }
     case "accept": {
-      const { seqn, value } = readAccepted(`${last}@0`);
+      const { seqn, value } = readAccepted(words.at(2));
       return { type, seqn, ballot, value };
     }
     case "accepted":
-      return { type, seqn: Number(last), ballot };
+      return { type, seqn: Number(words.at(2)), ballot };
     case "nack":
-      return { type, ballot, promised: readBallot(last) };
+    case "prevoted": {
+      const promised = readBallot(words.after("promised"));
+      if (type === "nack") return { type, ballot, promised };
+      return { type, ballot, granted: words.has("yes"), applied, promised };
+    }
+    case "behind":
+    case "prevote":
+      return { type, ballot, applied };
+    case "handover":
+      return { type, ballot };
+    case "decided":
+      return { type, ballot, upTo: words.number("to") };
   }
-  throw new SyntaxError(`Cannot read "${text}": no message begins so`);
+  return readOther(type, words);
+}
+
+/** Those that are not about agreement itself. */
+function readOther(type: string, words: Words): PeerMessage {
+  const ballot = readBallot(words.at(1));
+  const round = words.number("round");
+  const hops = words.number("hops");
+  switch (type) {
+    case "alive":
+      return { type, ballot, decided: words.number("decided"), round };
+    case "heard": {
+      const applied = words.number("applied");
+      return { type, ballot, round, applied, hash: words.number("hash") };
+    }
+    case "learn":
+      return { type, from: words.number("from") };
+    case "learned": {
+      const { values } = words;
+      const from = values[0]?.seqn ?? words.number("from");
+      const first = words.number("first");
+      const decided = words.number("decided");
+      return {
+        type,
+        from,
+        values: values.map((at) => at.value),
+        first,
+        decided,
+      };
+    }
+    case "ask":
+    case "told": {
+      const [asker, question] = [words.at(1), Number(words.at(2))];
+      if (type === "ask") return { type, hops, asker, question };
+      return { type, hops, asker, question, index: words.number("index") };
+    }
+    case "leave":
+    case "farewell":
+      return { type, hops, node: words.at(1) };
+    case "attach": {
+      const about = { addr: words.after("at"), hostname: "host", version: "1" };
+      return { type, hops, node: words.at(1), ...about };
+    }
+  }
+  throw new SyntaxError(`Cannot read a message that begins with "${type}"`);
 }
 
 /** Reads a message of the type that is expected. */
@@ -76,22 +167,88 @@ export function showMessage(
   message: PeerMessage,
   show: Show = showValue,
 ): string {
-  const ballot = formatBallot(message.ballot);
-  switch (message.type) {
+  const { type } = message;
+  switch (type) {
+    case "learn":
+      return `learn from ${message.from}`;
+    case "learned": {
+      const { from, values, first, decided } = message;
+      const slots = values.map((value, i) => ` ${from + i}=${show(value)}`);
+      return `learned${slots.join("") || ` from ${from}`}, first ${first}, ` +
+        `decided ${decided}`;
+    }
+    case "fetch":
+      return `fetch image ${message.image} piece ${message.index}`;
+    case "piece": {
+      const { image, index, last, bytes } = message;
+      const size = bytes.length === 0 ? "gone" : last ? "last" : "more";
+      return `piece image ${image} piece ${index} ${size}`;
+    }
+    case "forward":
+      return `forward ${message.seats ? "seats " : ""}` +
+        `${show(message.batch)}, hops ${message.hops}`;
+    case "ask":
+      return `ask ${message.asker} ${message.question}, hops ${message.hops}`;
+    case "told": {
+      const { asker, question, index, hops } = message;
+      return `told ${asker} ${question} index ${index}, hops ${hops}`;
+    }
+    case "attach":
+      return `attach ${message.node} at ${message.addr}, hops ${message.hops}`;
+    case "leave":
+    case "farewell":
+      return `${type} ${message.node}, hops ${message.hops}`;
+    case "contradicted":
+      return `contradicted ${formatBallot(message.ballot)} ${message.seqn}`;
+  }
+  return showBallotMessage(message, show);
+}
+
+/** A message that is about a ballot. */
+type BallotMessage = Exclude<
+  Extract<PeerMessage, { ballot: Ballot }>,
+  { type: "contradicted" }
+>;
+
+function showBallotMessage(message: BallotMessage, show: Show): string {
+  const { type } = message;
+  const said = `${type} ${formatBallot(message.ballot)}`;
+  switch (type) {
     case "prepare":
-      return `prepare ${ballot} from ${message.from}`;
+      return `${said} from ${message.from}`;
     case "promise": {
-      const values = message.accepted.map((value) => showAccepted(value, show));
+      const { accepted, total } = message;
+      const values = accepted.map((value) => showAccepted(value, show));
       const tail = values.length === 0 ? "" : `, accepted ${values.join(" ")}`;
-      return `promise ${ballot}${tail}`;
+      return said + tail + (total > values.length ? ` of ${total}` : "");
     }
     case "accept":
-      return `accept ${ballot} ${message.seqn}=${show(message.value)}`;
+      return `${said} ${message.seqn}=${show(message.value)}`;
     case "accepted":
-      return `accepted ${ballot} ${message.seqn}`;
+      return `${said} ${message.seqn}`;
     case "nack":
-      return `nack ${ballot}, promised ${formatBallot(message.promised)}`;
+      return `${said}, promised ${formatBallot(message.promised)}`;
+    case "behind":
+    case "prevote":
+      return `${said}, applied ${message.applied}`;
+    case "prevoted":
+      return `${said} ${message.granted ? "yes" : "no"}, ` +
+        `applied ${message.applied}, promised ${
+          formatBallot(message.promised)
+        }`;
+    case "alive":
+      return `${said}, decided ${message.decided}` + showRound(message.round);
+    case "heard":
+      return `${said}, applied ${message.applied}` + showRound(message.round);
+    case "decided":
+      return `${said} up to ${message.upTo}`;
+    case "handover":
+      return said;
   }
+}
+
+function showRound(round: number): string {
+  return round === 0 ? "" : `, round ${round}`;
 }
 
 /** Writes a record as `promised 2.B` or `accepted 7=x@2.B`. */

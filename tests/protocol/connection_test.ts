@@ -230,3 +230,23 @@ Deno.test("a rev below the history kept is TOO_LATE", () => {
   const late = "TOO_LATE";
   assertEquals(codes, [late, late, late, late, undefined, undefined]);
 });
+
+Deno.test("a node without a state answers only what needs none", () => {
+  const backend = new FakeBackend();
+  backend.isOpen = false;
+  const client = new FakeClient(backend);
+  const [get, set, self] = client.ask(
+    { ...GET, tag: 1 },
+    { ...SET, tag: 2 },
+    { verb: "SELF", tag: 3 },
+  );
+  for (const answer of [get, set]) {
+    assertEquals(answer?.err_code, "OTHER");
+    assert(answer?.err_detail?.startsWith("UNAVAILABLE: "));
+  }
+  assertEquals(self?.tag, 3);
+  assertEquals(self?.err_code, undefined);
+  assertEquals(backend.proposed, []);
+  backend.isOpen = true;
+  assertEquals(client.ask({ ...GET, tag: 4 })[0]?.err_code, undefined);
+});

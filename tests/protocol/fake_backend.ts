@@ -1,6 +1,7 @@
 /**
  * A node that does nothing until it is told to, and a client without a socket:
- * so that a test sees what a connection does between a write and its outcome.
+ * so that a test sees what a connection does between a write and its outcome,
+ * or a read and its confirmation.
  *
  * @module
  */
@@ -8,21 +9,68 @@ import {
   Access,
   type Backend,
   Connection,
+  type NodeStatus,
+  type ReadReply,
   type Reply,
   type Secrets,
   UnreadAnswers,
 } from "../../protocol/mod.ts";
 import { type Mutation, type Outcome, Store } from "../../store/mod.ts";
+import type { Refusal } from "../../store/mod.ts";
 import { concatBytes, decodeRawResponse, frameRequest } from "./raw_client.ts";
 import type { RawRequest, RawResponse } from "./raw_client.ts";
+
+/** The status of a node alone in its cluster. */
+export const STATUS: NodeStatus = {
+  id: "LKVNVWZVOEM5N4WO",
+  addr: "127.0.0.1:8046",
+  version: "0.1.0",
+  cluster: "local",
+  lineage: "5F3KQZPTWJ7XGY2A",
+  role: "leader",
+  ready: true,
+  reason: "",
+  leader: "LKVNVWZVOEM5N4WO",
+  rev: 7,
+  firstRev: 1,
+  applied: 3,
+  decided: 3,
+  durable: false,
+  members: [{
+    id: "LKVNVWZVOEM5N4WO",
+    addr: "127.0.0.1:8046",
+    hostname: "here",
+    version: "0.1.0",
+    seat: "0",
+    leader: true,
+    reachable: true,
+  }],
+  seats: [{ name: "0", id: "LKVNVWZVOEM5N4WO" }],
+  canLose: 0,
+};
 
 /** A node that orders mutations when {@linkcode settle} says so. */
 export class FakeBackend implements Backend {
   readonly id = "LKVNVWZVOEM5N4WO";
   readonly store: Store;
+  isOpen = true;
   /** All mutations that were proposed, in their order. */
   readonly proposed: Mutation[] = [];
   readonly #held: { mutation: Mutation; reply: Reply }[] = [];
+  readonly #asked: ReadReply[] = [];
+  /** Confirms reads within the call that asks for it. */
+  confirmsAtOnce = false;
+  /** Refuses reads within the call that asks for them to be confirmed. */
+  readRefusal: Refusal | undefined;
+  /** What it answers to STATUS. */
+  told: NodeStatus = STATUS;
+  /** How often it was told to recover. */
+  recovered = 0;
+  /** How often it was asked to confirm reads. */
+  asked = 0;
+  /** What it answers to RECOVER. */
+  recovery: Refusal | undefined;
+  minRevMs: number | undefined;
 
   constructor(store: Store = new Store()) {
     this.store = store;
@@ -41,6 +89,32 @@ export class FakeBackend implements Backend {
     this.#held.push({ mutation: copy, reply });
   }
 
+  confirmRead(reply: ReadReply): void {
+    this.asked++;
+    if (this.readRefusal !== undefined) reply.refused(this.readRefusal);
+    else if (this.confirmsAtOnce) reply.confirmed();
+    else this.#asked.push(reply);
+  }
+
+  /** Confirms what was asked, the oldest first. */
+  confirm(count: number = this.#asked.length): void {
+    for (const reply of this.#asked.splice(0, count)) reply.confirmed();
+  }
+
+  /** Refuses what was asked, the oldest first. */
+  refuse(refusal: Refusal, count: number = this.#asked.length): void {
+    for (const reply of this.#asked.splice(0, count)) reply.refused(refusal);
+  }
+
+  status(): NodeStatus {
+    return this.told;
+  }
+
+  recover(): Refusal | undefined {
+    this.recovered++;
+    return this.recovery;
+  }
+
   /** Applies the oldest mutations, and tells their outcomes. */
   settle(count: number = this.#held.length): void {
     for (const { mutation, reply } of this.#held.splice(0, count)) {
@@ -49,8 +123,8 @@ export class FakeBackend implements Backend {
   }
 
   /** Tells outcomes without applying anything. */
-  settleWith(outcome: Outcome): void {
-    for (const { reply } of this.#held.splice(0)) reply.settled(outcome);
+  settleWith(outcome: Outcome, from = 0): void {
+    for (const { reply } of this.#held.splice(from)) reply.settled(outcome);
   }
 
   /** Writes a file past all connections; returns its rev. */

@@ -186,6 +186,8 @@ function fuzzGlob(text: string, path: string): void {
 type Deed =
   | { readonly bytes: Uint8Array }
   | { readonly settle: number }
+  | { readonly confirm: number }
+  | { readonly expire: number }
   | { readonly write: string }
   | { readonly read: true };
 
@@ -203,6 +205,8 @@ const requests: fc.Arbitrary<RawRequest> = fc.record({
   value: fc.constantFrom("", "v", "secret"),
   offset: numbers,
   rev: numbers,
+  read: fc.constantFrom(0, 1, 1, 2),
+  min_rev: numbers,
 }, { requiredKeys: ["verb"] });
 
 const deeds: fc.Arbitrary<Deed[]> = fc.array(
@@ -223,6 +227,8 @@ const deeds: fc.Arbitrary<Deed[]> = fc.array(
       weight: 2,
       arbitrary: fc.constantFrom(...PATHS).map((write) => ({ write })),
     },
+    { weight: 2, arbitrary: fc.nat(2).map((confirm) => ({ confirm })) },
+    { weight: 1, arbitrary: fc.nat(20).map((expire) => ({ expire })) },
     { weight: 2, arbitrary: fc.constant({ read: true as const }) },
   ),
   { maxLength: 20 },
@@ -239,15 +245,21 @@ function fuzzConnection(deeds: readonly Deed[], protectedBy: boolean): void {
   for (const deed of deeds) {
     if ("bytes" in deed) client.sendBytes(deed.bytes);
     else if ("settle" in deed) backend.settle(deed.settle);
+    else if ("confirm" in deed) backend.confirm(deed.confirm);
+    else if ("expire" in deed) connection.expire(deed.expire * 1000);
     else if ("write" in deed) {
       const { write: path } = deed;
       const body = new Uint8Array(1);
       backend.store.apply({ type: "set", path, rev: -1, body });
     } else answers += client.readAll().length;
-    assert(unread.total <= 100 * deeds.length, "output is bounded");
+    // The longest answer is a status.
+    assert(unread.total <= 1000 * deeds.length, "output is bounded");
   }
-  backend.settle();
-  answers += client.readAll().length;
+  do {
+    backend.settle();
+    backend.confirm();
+    answers += client.readAll().length;
+  } while (connection.owesAnswers);
   const waiting = backend.store.waits.count();
   if (connection.failure === undefined) {
     assertEquals(answers + waiting, connection.input.frames);

@@ -21,6 +21,8 @@ export const VERBS: Readonly<Record<string, number>> = {
   GETDIR: 14,
   STAT: 16,
   SELF: 20,
+  STATUS: 30,
+  RECOVER: 31,
   ACCESS: 99,
 };
 
@@ -48,6 +50,8 @@ export interface RawRequest {
   other_tag?: number;
   offset?: number;
   rev?: number | bigint;
+  read?: number | bigint;
+  min_rev?: number | bigint;
 }
 
 /** The fields of a response; only those that came are set. */
@@ -126,6 +130,7 @@ export function encodeBytes(
 /** A request as protobuf, without its frame. */
 export function encodeRawRequest(request: RawRequest): Uint8Array {
   const { tag, verb, path, value, other_tag, offset, rev } = request;
+  const { read, min_rev } = request;
   const parts: Uint8Array[] = [];
   if (tag !== undefined) parts.push(encodeNumber(1, tag));
   if (verb !== undefined) parts.push(encodeNumber(2, verbNumber(verb)));
@@ -134,6 +139,8 @@ export function encodeRawRequest(request: RawRequest): Uint8Array {
   if (other_tag !== undefined) parts.push(encodeNumber(6, other_tag));
   if (offset !== undefined) parts.push(encodeNumber(7, offset));
   if (rev !== undefined) parts.push(encodeNumber(9, rev));
+  if (read !== undefined) parts.push(encodeNumber(17, read));
+  if (min_rev !== undefined) parts.push(encodeNumber(18, min_rev));
   return concatBytes(parts);
 }
 

@@ -58,6 +58,8 @@ Deno.test("protocol/README.md has the fields of a request", () => {
     value: new Uint8Array(1),
     offset: 1,
     rev: 1,
+    read: 1,
+    minRev: 1,
   };
   const names = Object.keys(emptyRequest());
   const numbers = names.map((name) => {
@@ -67,7 +69,7 @@ Deno.test("protocol/README.md has the fields of a request", () => {
     const fields = splitFields(writer.written().subarray(4))
       .map(({ number }) => number)
       .filter((number) => name === "verb" || number !== 2);
-    return [name, fields[0]];
+    return [name === "minRev" ? "min_rev" : name, fields[0]];
   });
   assertEquals(fieldsOf("Request"), numbers as [string, number][]);
 });

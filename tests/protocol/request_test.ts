@@ -71,6 +71,8 @@ const requests = fc.record({
   value: fc.option(fc.uint8Array(), { nil: undefined }),
   offset: fc.option(int32s, { nil: undefined }),
   rev: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  read: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  minRev: fc.option(fc.maxSafeInteger(), { nil: undefined }),
 });
 
 Deno.test("decodeRequest() reads what encodeRequest() writes", () => {
@@ -88,8 +90,10 @@ Deno.test("encodeRequest() writes what another implementation does", () => {
       const present = Object.entries(request).filter(([, value]) =>
         value !== undefined
       );
-      const raw = Object.fromEntries(present) as RawRequest;
-      assertEquals(encode(request), encodeRawRequest(raw).toHex());
+      const { minRev, ...raw } = Object.fromEntries(present);
+      const min = minRev === undefined ? {} : { min_rev: minRev };
+      const bytes = encodeRawRequest({ ...raw, ...min } as RawRequest);
+      assertEquals(encode(request), bytes.toHex());
     }),
     { numRuns: 1000 },
   );
@@ -112,6 +116,6 @@ Deno.test("decodeRequest() does not copy the value", () => {
   assertEquals(value?.buffer, bytes.buffer);
 });
 
-Deno.test("VERBS has the numbers of the original", () => {
+Deno.test("VERBS has the numbers of the specification", () => {
   assertEquals({ ...VERBS }, RAW_VERBS);
 });

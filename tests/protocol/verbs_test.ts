@@ -12,7 +12,7 @@ import {
   VERBS,
 } from "../../protocol/mod.ts";
 import { LIMITS, Store } from "../../store/mod.ts";
-import { FakeBackend, FakeClient } from "./fake_backend.ts";
+import { FakeBackend, FakeClient, STATUS } from "./fake_backend.ts";
 import type { RawRequest, RawResponse } from "./raw_client.ts";
 
 const NAMES = Object.keys(VERBS) as Verb[];
@@ -28,6 +28,8 @@ const RIGHTS: Readonly<Record<Verb, Right>> = {
   GETDIR: "read",
   STAT: "read",
   SELF: "none",
+  STATUS: "read",
+  RECOVER: "write",
   ACCESS: "none",
 };
 
@@ -118,6 +120,8 @@ const NEEDS: Readonly<Record<Verb, readonly (keyof RawRequest)[]>> = {
   GETDIR: ["path", "offset"],
   STAT: [],
   SELF: [],
+  STATUS: [],
+  RECOVER: [],
   ACCESS: [],
 };
 
@@ -257,4 +261,23 @@ Deno.test("each verb's answer has its fields and no others", () => {
       if (["SET", "DEL", "NOP"].includes(String(request.verb))) break;
     }
   }
+});
+
+Deno.test("STATUS answers the node's status as JSON", () => {
+  const client = new FakeClient(new FakeBackend());
+  const [answer] = client.ask({ tag: 3, verb: "STATUS" });
+  assertEquals(answer?.tag, 3);
+  const text = new TextDecoder().decode(answer?.value);
+  assertEquals(JSON.parse(text), STATUS);
+});
+
+Deno.test("RECOVER answers done, or why not", () => {
+  const backend = new FakeBackend();
+  const client = new FakeClient(backend);
+  assertEquals(client.ask({ tag: 1, verb: "RECOVER" }), [{ tag: 1 }]);
+  backend.recovery = { code: "OTHER", detail: "This node leads" };
+  const refused = { err_code: "OTHER", err_detail: "This node leads" };
+  assertEquals(client.ask({ tag: 2, verb: "RECOVER" }), [
+    { tag: 2, ...refused },
+  ]);
 });

@@ -1,10 +1,11 @@
 /**
  * The facts as data: what was asked of the original server, what it answered.
  *
- * facts.json was recorded from doozerd 0.9.0-alpha. The class of a fact says
+ * They were recorded from doozerd 0.9.0-alpha: facts.json of one node,
+ * cluster_facts.json of several and of how nodes are run. The class of a fact says
  * why it stands there: "rely": old clients depend on it; "quirk": harmless
- * either way, kept as it was unless `original` is set; "changed" and "bug":
- * deliberately different here. Where we differ, the steps say what this server
+ * either way, kept as it was unless `original` is set; "changed", "bug"
+ * and "crash": deliberately different here. Where we differ, the steps say what this server
  * answers and `original` what the other one did.
  *
  * `$now`, `$r1` and the like stand for revs: the first answer that names one
@@ -50,7 +51,10 @@ export interface ExpectedAnswer {
 
 /** One turn of the dialogue on one connection. */
 export interface Step {
-  /** The connection: "a" unless said otherwise. */
+  /**
+   * The connection: "a" unless said otherwise. In the group "slave" it leads
+   * to an attached node without a vote, and "b" to the one that founded.
+   */
   on?: "a" | "b";
   /** One request, or several in one write. */
   send?: Ask | Ask[];
@@ -77,8 +81,8 @@ export interface Step {
 /** A fact of the original, and what this server makes of it. */
 export interface Fact {
   name: string;
-  group: "main" | "access" | "hist";
-  class: "rely" | "quirk" | "changed" | "bug";
+  group: "main" | "access" | "hist" | "slave" | "cluster" | "ops";
+  class: "rely" | "quirk" | "changed" | "bug" | "crash";
   note?: string;
   /** The secrets that the node is started with. */
   secrets?: { rw?: string; ro?: string };
@@ -86,6 +90,9 @@ export interface Fact {
   historyRevs?: number;
   /** What the original answered, where this server differs. */
   original?: unknown;
+  /** The test that holds it, where it takes more than a dialogue. */
+  held?: { file: string; test: string };
+  /** What is said; nothing where another test holds the fact. */
   steps: Step[];
 }
 
@@ -94,8 +101,10 @@ export type Variables = Map<string, number>;
 
 /** Reads all facts. */
 export function loadFacts(): Fact[] {
-  const url = new URL("./facts.json", import.meta.url);
-  return JSON.parse(Deno.readTextFileSync(url));
+  return ["facts.json", "cluster_facts.json"].flatMap((name) => {
+    const url = new URL(`./${name}`, import.meta.url);
+    return JSON.parse(Deno.readTextFileSync(url));
+  });
 }
 
 /** The number that an expression stands for. */

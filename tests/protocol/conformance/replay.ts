@@ -26,9 +26,15 @@ import { findMismatch, findWireMismatch } from "./match.ts";
 
 const PROBE_TAG = 1 << 30;
 
+/** Where each connection leads. */
+export type Addresses = Readonly<Record<"a" | "b", string>>;
+
 /** Plays all steps; throws at the first answer that differs. */
-export async function replayFact(fact: Fact, addr: string): Promise<void> {
-  const replay = new Replay(addr);
+export async function replayFact(
+  fact: Fact,
+  addresses: Addresses,
+): Promise<void> {
+  const replay = new Replay(addresses);
   try {
     for (const step of fact.steps) await replay.play(step);
     await replay.end();
@@ -38,14 +44,14 @@ export async function replayFact(fact: Fact, addr: string): Promise<void> {
 }
 
 class Replay {
-  readonly #addr: string;
+  readonly #addresses: Addresses;
   readonly #clients = new Map<string, RawClient>();
   /** Connections that can no longer be asked. */
   readonly #ended = new Set<RawClient>();
   readonly #variables: Variables = new Map();
 
-  constructor(addr: string) {
-    this.#addr = addr;
+  constructor(addresses: Addresses) {
+    this.#addresses = addresses;
   }
 
   async play(step: Step): Promise<void> {
@@ -76,10 +82,10 @@ class Replay {
     for (const client of this.#clients.values()) client.close();
   }
 
-  async #client(name: string): Promise<RawClient> {
+  async #client(name: "a" | "b"): Promise<RawClient> {
     const known = this.#clients.get(name);
     if (known !== undefined) return known;
-    const client = await RawClient.connect(this.#addr);
+    const client = await RawClient.connect(this.#addresses[name]);
     this.#clients.set(name, client);
     return client;
   }

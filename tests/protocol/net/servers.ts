@@ -7,7 +7,6 @@
 import { type RunningNode, startNode } from "../../../cli/start.ts";
 import { formatAddress, type Secrets } from "../../../protocol/mod.ts";
 import {
-  type Log,
   SocketServer,
   type SocketServerOptions,
   type TimeLimits,
@@ -15,6 +14,9 @@ import {
 } from "../../../protocol/net/mod.ts";
 import type { Store } from "../../../store/mod.ts";
 import { FakeBackend } from "../fake_backend.ts";
+import { KeptLog } from "./kept_log.ts";
+
+export { KeptLog } from "./kept_log.ts";
 
 /** Long enough for all that a test does. */
 const NEVER: TimeLimits = {
@@ -22,47 +24,6 @@ const NEVER: TimeLimits = {
   frameMs: 600_000,
   sweepMs: 600_000,
 };
-
-/** A logger that keeps its lines; it tells who asks when one comes. */
-export class KeptLog implements Log {
-  readonly lines: string[] = [];
-  #onLine: (() => void) | undefined;
-
-  debug(message: string, fields: Record<string, unknown> = {}): void {
-    this.#keep("debug", message, fields);
-  }
-
-  info(message: string, fields: Record<string, unknown> = {}): void {
-    this.#keep("info", message, fields);
-  }
-
-  warn(message: string, fields: Record<string, unknown> = {}): void {
-    this.#keep("warn", message, fields);
-  }
-
-  error(message: string, fields: Record<string, unknown> = {}): void {
-    this.#keep("error", message, fields);
-  }
-
-  /** Resolves to the first line that matches, when there is one. */
-  async find(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const found = this.lines.find((line) => pattern.test(line));
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => this.#onLine = resolve);
-    }
-  }
-
-  #keep(
-    level: string,
-    message: string,
-    fields: Record<string, unknown>,
-  ): void {
-    const text = message.replace(/\{(\w+)\}/g, (_, name) => `${fields[name]}`);
-    this.lines.push(`${level}: ${text}`);
-    this.#onLine?.();
-  }
-}
 
 /** A socket server and what is behind it. */
 export interface FakeNode extends Disposable {
@@ -87,6 +48,7 @@ export async function serveFake(
   const failures: unknown[] = [];
   const turn = new Turn((error) => failures.push(error));
   const backend = new FakeBackend(options.store);
+  backend.confirmsAtOnce = true;
   const log = new KeptLog();
   const server = new SocketServer({
     address: { hostname: "127.0.0.1", port: 0 },
@@ -134,6 +96,9 @@ export async function serveNode(
     clusterName: options.clusterName ?? "local",
     historyRevs: options.historyRevs ?? 100_000,
     pulseSeconds: 0,
+    beginning: { how: "found" },
+    seatTimeoutSeconds: 60,
+    requestTimeoutSeconds: 5,
     secrets: options.secrets ?? {},
     tls: options.tls,
     log,

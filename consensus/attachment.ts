@@ -1,0 +1,100 @@
+/**
+ * Attachment: a node's belonging to its cluster, from registration to leave.
+ *
+ * It asks whoever leads to be registered, and again where it finds that it was
+ * cleared: a node that was cut off comes back as an observer by itself. When it
+ * goes it hands over first what it has.
+ *
+ * @module
+ */
+import type { NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { Election } from "./election.ts";
+import type { Machine } from "./machine.ts";
+import type { About } from "./node_options.ts";
+import type { OwnCommands } from "./own_commands.ts";
+import { HOPS } from "./reads.ts";
+import type { Replica } from "./replica.ts";
+import type { Upkeep } from "./upkeep.ts";
+
+/** What attachment needs of its surroundings. */
+export interface AttachmentOptions {
+  readonly id: NodeId;
+  readonly about: About;
+  readonly machine: Machine;
+  readonly replica: Replica;
+  readonly election: Election;
+  readonly own: OwnCommands;
+  readonly upkeep: Upkeep;
+  readonly post: (to: NodeId, message: PeerMessage) => void;
+}
+
+/** A node that is not registered asks to be after every so many ticks. */
+const ATTACH_TICKS = 10;
+/** One that wants to go is in more of a hurry. */
+const LEAVE_TICKS = 2;
+
+/** One node's belonging to its cluster. */
+export class Attachment {
+  readonly #options: AttachmentOptions;
+  /** Called when the node may go; undefined while it stays. */
+  #leaving: (() => void) | undefined;
+  #left = false;
+
+  constructor(options: AttachmentOptions) {
+    this.#options = options;
+  }
+
+  /** Time goes on. */
+  tick(now: number): void {
+    const every = this.#leaving === undefined ? ATTACH_TICKS : LEAVE_TICKS;
+    if (now % every === 0) this.#askLeader();
+  }
+
+  /** Hands over leadership and seat, then calls `done`. */
+  leave(done: () => void): void {
+    const { id, machine: { members }, own } = this.#options;
+    const { election, replica, upkeep } = this.#options;
+    this.#leaving = done;
+    election.beQuiet();
+    const alone = members.current.length === 1 && members.isCal(id);
+    if (own.session === 0 || alone) return this.#go();
+    if (replica.leading && !upkeep.handOver()) return this.#go();
+    this.#askLeader();
+  }
+
+  /** The leader says that nobody needs this node any more. */
+  farewell(): void {
+    if (this.#leaving !== undefined) this.#go();
+  }
+
+  /** Takes note of how this node's session is now. */
+  noteSession(): void {
+    const { id, machine: { sessions }, own } = this.#options;
+    const session = sessions.ofOwner(id);
+    if (own.session !== 0 && session?.id !== own.session) {
+      // What comes next under this session is unknown to all.
+      own.ended();
+    }
+    if (own.session === 0 && session !== undefined) own.opened(session.id);
+  }
+
+  /** Asks to be registered, or to be let go. */
+  #askLeader(): void {
+    const { id, about, election, own, post } = this.#options;
+    const way = election.wayToLeader;
+    if (way === undefined || way === id) return;
+    if (this.#leaving !== undefined) {
+      if (!this.#left) post(way, { type: "leave", hops: HOPS, node: id });
+    } else if (own.session === 0) {
+      const { addr, hostname, version } = about;
+      const registration = { node: id, addr, hostname, version };
+      post(way, { type: "attach", hops: HOPS, ...registration });
+    }
+  }
+
+  #go(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#leaving?.();
+  }
+}

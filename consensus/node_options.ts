@@ -1,0 +1,62 @@
+/**
+ * What a node needs of the world, and what it tells it.
+ *
+ * @module
+ */
+import type { NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { Store } from "../store/mod.ts";
+
+/** What a node tells others of itself. */
+export interface About {
+  /** Where it serves, as HOST:PORT. */
+  readonly addr: string;
+  readonly hostname: string;
+  readonly version: string;
+}
+
+/** Times, in ticks of 10 ms. */
+export interface NodeSettings {
+  /** A node silent for so long loses its seat and entries; 0 means never. */
+  readonly seatTimeoutTicks: number;
+  /** Writes and reads of clients are answered within this. */
+  readonly requestTimeoutTicks: number;
+}
+
+/** What a node needs. */
+export interface NodeOptions {
+  /** Unique for ever: a node that forgets takes a new one. */
+  readonly id: NodeId;
+  readonly store: Store;
+  readonly about: About;
+  /** Called when there is an input to work off, once until `run`. */
+  readonly onInput: () => void;
+  /** Sends, or loses, a message; called within `run`. Nothing is kept of it. */
+  readonly send: (to: NodeId, message: PeerMessage) => void;
+  /** From 0 up to below 1. */
+  readonly random: () => number;
+  /** Wall clock in milliseconds since 1970, for the time of events only. */
+  readonly now: () => number;
+  readonly settings?: Partial<NodeSettings>;
+  /** Called when other nodes have registered, or are gone: their addresses. */
+  readonly onPeers?: (addresses: ReadonlyMap<NodeId, string>) => void;
+  /** Called when nodes differ and no majority tells which is right. */
+  readonly onAlarm?: (what: string) => void;
+  /** Called when the node is part of another lineage than before. */
+  readonly onLineage?: (lineage: string) => void;
+}
+
+/** The usual settings. */
+export const NODE_DEFAULTS: NodeSettings = {
+  seatTimeoutTicks: 0,
+  requestTimeoutTicks: 500,
+};
+
+const LINEAGE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** A random id of 80 bits, for a lineage. */
+export function newLineage(random: () => number): string {
+  return Array.from(
+    { length: 16 },
+    () => LINEAGE_CHARACTERS[Math.floor(random() * 32)],
+  ).join("");
+}

@@ -1,0 +1,81 @@
+/**
+ * The parts of a node, each made with what it needs of the others.
+ *
+ * @module
+ */
+import { encodeImageHead, type NodeId } from "../protocol/mod.ts";
+import type { PeerMessage } from "../protocol/mod.ts";
+import { Attachment } from "./attachment.ts";
+import { Audit } from "./audit.ts";
+import { CatchUp } from "./catch_up.ts";
+import { Election } from "./election.ts";
+import { Machine } from "./machine.ts";
+import { NODE_DEFAULTS, type NodeOptions } from "./node_options.ts";
+import type { NodeSettings } from "./node_options.ts";
+import { OwnCommands } from "./own_commands.ts";
+import { Proposals } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import { Replica } from "./replica.ts";
+import { Transfer, type TransferOptions } from "./transfer.ts";
+import { Upkeep } from "./upkeep.ts";
+
+/** What the parts need of the node that they make. */
+export interface PartsOptions {
+  readonly peers: ReadonlySet<NodeId>;
+  readonly post: (to: NodeId, message: PeerMessage) => void;
+  readonly install: TransferOptions["install"];
+}
+
+/** All parts of one node. */
+export class NodeParts {
+  readonly peers: ReadonlySet<NodeId>;
+  readonly post: (to: NodeId, message: PeerMessage) => void;
+  readonly settings: NodeSettings;
+  readonly machine: Machine;
+  readonly replica: Replica;
+  readonly election: Election;
+  readonly own: OwnCommands = new OwnCommands();
+  readonly upkeep: Upkeep;
+  readonly proposals: Proposals;
+  readonly reads: Reads;
+  readonly transfer: Transfer;
+  readonly catchUp: CatchUp;
+  readonly audit: Audit;
+  readonly attachment: Attachment;
+
+  constructor(options: NodeOptions, { peers, post, install }: PartsOptions) {
+    const { id, store, random, now, about } = options;
+    this.peers = peers;
+    this.post = post;
+    this.settings = { ...NODE_DEFAULTS, ...options.settings };
+    const { seatTimeoutTicks, requestTimeoutTicks } = this.settings;
+    const { own } = this;
+    const machine = this.machine = new Machine(store);
+    const { members } = machine;
+    const replica = this.replica = new Replica({ id, members, peers });
+    const common = { id, peers, members, machine, replica, own, post };
+    const hash = () => machine.hash;
+    const election = this.election = new Election({ ...common, random, hash });
+    const upkeep = this.upkeep = new Upkeep({
+      ...common,
+      election,
+      now,
+      seatTimeoutTicks,
+    });
+    this.proposals = new Proposals({ ...common, upkeep });
+    const serving = () => upkeep.serving;
+    const limitTicks = requestTimeoutTicks;
+    this.reads = new Reads({ ...common, election, serving, limitTicks });
+    const head = () => encodeImageHead(machine.head);
+    const transfer = this.transfer = new Transfer({
+      store,
+      post,
+      head,
+      install,
+    });
+    this.catchUp = new CatchUp({ replica, election, transfer, post });
+    const onAlarm = options.onAlarm ?? (() => {});
+    this.audit = new Audit({ ...common, onAlarm });
+    this.attachment = new Attachment({ ...common, about, election, upkeep });
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * The commands that this node has taken from its clients, until each has its
+ * outcome.
+ *
+ * They travel in the node's own session, numbered in the order in which they
+ * came, and stay here until they are applied: whenever the leader changes, all
+ * of them go to the new one again, in order. The session sees to it that each
+ * takes effect once, and in that order. Numbers are never used again.
+ *
+ * A client is told within a time limit. A command that was never handed to
+ * anybody is dropped, and was certainly not done; any other stays, because it
+ * may still be, but its client is told that this is not known.
+ *
+ * @module
+ */
+import { encodeCommand, encodeMutation, WireWriter } from "../protocol/mod.ts";
+import type { Reply } from "../protocol/mod.ts";
+import { assert, LIMITS, type Mutation, type Outcome } from "../store/mod.ts";
+import type { Refusal } from "../store/mod.ts";
+import { BatchPool } from "./batch_pool.ts";
+import { isSeatPath } from "./members.ts";
+
+/** A batch is closed when it has so many bytes; one command may exceed it. */
+export const BATCH_BYTES = 1 << 20;
+
+/** What is handed out, and not applied for so long, is handed out again. */
+const STUCK_TICKS = 30;
+
+/** Commands that travel together. */
+export interface Batch {
+  readonly bytes: Uint8Array;
+  /** The numbers of its first and last command. */
+  readonly first: number;
+  readonly last: number;
+  /** Whether it is one command that wants to change seats. */
+  readonly seats: boolean;
+  /** The tick at which it was closed. */
+  readonly since: number;
+  /** Whether it was ever handed to a leader, a peer or the own log. */
+  handedOut: boolean;
+  /** Whether its clients were told that its outcome is not known. */
+  givenUp: boolean;
+}
+
+/** The commands in flight of one node. */
+export class OwnCommands {
+  readonly #pool = new BatchPool();
+  /** The id of the node's session, 0 while it has none. */
+  #session = 0;
+  #lastNumber = 0;
+  #firstOpen = 1;
+  #openSeats = false;
+  /** Closed batches in order, from the oldest that is not applied. */
+  #batches: Batch[] = [];
+  /** Those before this one were handed to the present leader. */
+  #handed = 0;
+  #bytes = 0;
+  /** In ticks. */
+  #now = 0;
+  /** When the oldest batch was last found applied, or handed out. */
+  #progressAt = 0;
+  readonly #replies: Replies = new Replies();
+  /** Refused before they had a number. */
+  #refused: { reply: Reply; refusal: Refusal }[] = [];
+  /** Whether nobody else will ever see these batches' memory. */
+  alone = true;
+
+  /** The id of the node's session, 0 while it has none. */
+  get session(): number {
+    return this.#session;
+  }
+
+  /** The number of the last command that has its outcome. */
+  get settled(): number {
+    return this.#replies.first - 1;
+  }
+
+  /** Whether there are commands that the present leader was not given. */
+  get hasBatches(): boolean {
+    return this.#handed < this.#batches.length || this.#pool.open.length > 0;
+  }
+
+  /** How many bytes of them there are. */
+  get waitingBytes(): number {
+    let bytes = this.#pool.open.length;
+    for (let at = this.#handed; at < this.#batches.length; at++) {
+      bytes += this.#batches[at]!.bytes.length;
+    }
+    return bytes;
+  }
+
+  /** Whether all commands have their outcomes. */
+  get idle(): boolean {
+    return this.#batches.length === 0 && !this.hasBatches;
+  }
+
+  /** Takes a command. The body is copied. */
+  add(
+    mutation: Mutation,
+    { reply, time }: { reply: Reply; time: number },
+  ): void {
+    const refusal = this.#refuses();
+    if (refusal !== undefined) {
+      this.#refused.push({ reply, refusal });
+      return;
+    }
+    const seats = mutation.type !== "nop" && isSeatPath(mutation.path);
+    if (seats || this.#openSeats) this.#seal();
+    this.#openSeats = seats;
+    const number = ++this.#lastNumber;
+    this.#replies.add(number, reply);
+    const writer = this.#pool.open;
+    encodeMutation(writer, { session: this.#session, number, time }, mutation);
+    if (writer.length >= BATCH_BYTES) this.#seal();
+  }
+
+  /** Tells those who were refused at once. */
+  tellRefused(): void {
+    const refused = this.#refused;
+    if (refused.length === 0) return;
+    this.#refused = [];
+    for (const { reply, refusal } of refused) reply.settled(refusal);
+  }
+
+  /** The next batch for the present leader, if there is one. */
+  next(): Batch | undefined {
+    if (this.#handed === this.#batches.length) this.#seal();
+    const batch = this.#batches[this.#handed];
+    if (batch === undefined) return undefined;
+    if (this.#handed++ === 0) this.#progressAt = this.#now;
+    batch.handedOut = true;
+    return batch;
+  }
+
+  /** All that is not applied has to be handed out again. */
+  startAgain(): void {
+    this.#handed = 0;
+  }
+
+  /** The node's session is open. */
+  opened(session: number): void {
+    assert(this.#session === 0, "C15: a node has one session at a time");
+    this.#session = session;
+    this.#lastNumber = 0;
+    this.#firstOpen = 1;
+    this.#replies.restart();
+  }
+
+  /**
+   * The session has ended: what was handed out may have been applied or not,
+   * and will never be known here; the rest was not.
+   */
+  ended(): void {
+    this.#seal();
+    for (const batch of this.#batches) {
+      const refusal = batch.handedOut ? UNKNOWN : NO_SESSION;
+      if (!batch.givenUp) this.#replies.settleUpTo(batch.last, refusal);
+    }
+    this.#batches = [];
+    this.#handed = 0;
+    this.#bytes = 0;
+    this.#session = 0;
+  }
+
+  /** The command of that number is applied, and with it all before it. */
+  applied(number: number, outcome: Outcome): void {
+    this.#replies.settle(number, outcome);
+    this.#dropUpTo(number);
+  }
+
+  /** The commands up to that number were ordered to do nothing. */
+  skipped(last: number, outcome: Outcome): void {
+    this.#replies.settleUpTo(last, outcome);
+    this.#dropUpTo(last);
+  }
+
+  /** The commands up to that number were applied, unseen by this node. */
+  passed(number: number): void {
+    this.#replies.settleUpTo(number, UNKNOWN);
+    this.#dropUpTo(number);
+  }
+
+  /** Gives memory back that nobody looks at any more (C8). */
+  giveBack(bytes: Uint8Array): void {
+    this.#pool.giveBack(bytes);
+  }
+
+  /** Time goes on: tells those who have waited for too long. */
+  tick({ now, limit }: { now: number; limit: number }): void {
+    this.#now = now;
+    this.#seal();
+    if (this.#handed > 0 && now - this.#progressAt >= STUCK_TICKS) {
+      // Some of it was lost on the way.
+      this.#progressAt = now;
+      this.startAgain();
+    }
+    for (let at = 0; at < this.#batches.length; at++) {
+      const batch = this.#batches[at]!;
+      if (now - batch.since < limit) return;
+      if (batch.givenUp) continue;
+      if (batch.handedOut) {
+        batch.givenUp = true;
+        this.#replies.settleUpTo(batch.last, UNKNOWN);
+      } else this.#drop(at);
+    }
+  }
+
+  #refuses(): Refusal | undefined {
+    if (this.#session === 0) return NO_SESSION;
+    const bytes = this.#bytes + this.#pool.open.length;
+    if (bytes <= LIMITS.pendingBytes) return undefined;
+    const detail = `The node has ${bytes} bytes of commands that are not ` +
+      `applied yet, the limit is ${LIMITS.pendingBytes}`;
+    return { code: "UNAVAILABLE", detail };
+  }
+
+  #seal(): void {
+    if (this.#pool.open.length === 0) return;
+    const bytes = this.#pool.seal({ reuse: this.alone });
+    this.#push(bytes, this.#lastNumber);
+    this.#openSeats = false;
+  }
+
+  #push(bytes: Uint8Array, last: number): void {
+    this.#batches.push({
+      bytes,
+      first: this.#firstOpen,
+      last,
+      seats: this.#openSeats,
+      since: this.#now,
+      handedOut: false,
+      givenUp: false,
+    });
+    this.#bytes += bytes.length;
+    this.#firstOpen = last + 1;
+  }
+
+  /**
+   * Nobody has seen this batch, and its client is told so: whoever gets it
+   * from now on gets its numbers, which shall do nothing.
+   */
+  #drop(at: number): void {
+    const { first, last, since, bytes } = this.#batches[at]!;
+    this.#replies.settleUpTo(last, NO_LEADER);
+    const { code, detail } = NO_LEADER;
+    const session = this.#session;
+    const writer = new WireWriter(256);
+    const skip = { session, number: first, last, code, detail: detail! };
+    encodeCommand(writer, { kind: "skip", ...skip });
+    const empty = writer.written().slice();
+    this.#bytes += empty.length - bytes.length;
+    this.#batches[at] = {
+      bytes: empty,
+      first,
+      last,
+      seats: false,
+      since,
+      handedOut: false,
+      givenUp: true,
+    };
+  }
+
+  #dropUpTo(number: number): void {
+    let done = 0;
+    while (done < this.#batches.length) {
+      const batch = this.#batches[done]!;
+      if (batch.last > number) break;
+      this.#bytes -= batch.bytes.length;
+      done++;
+    }
+    if (done === 0) return;
+    this.#progressAt = this.#now;
+    this.#batches.splice(0, done);
+    this.#handed = Math.max(0, this.#handed - done);
+  }
+}
+
+/** How many settled replies are kept before the others move up. */
+const SETTLED_MAX = 4096;
+
+/** Who awaits the outcome of which command, in the commands' order. */
+class Replies {
+  #waiting: (Reply | undefined)[] = [];
+  #from = 0;
+  #first = 1;
+
+  /** The number of the oldest command without an outcome. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Adds the reply of the next command. */
+  add(number: number, reply: Reply): void {
+    this.#waiting.push(reply);
+    const next = this.#first + this.#waiting.length - this.#from - 1;
+    assert(number === next, "C6: a node's commands are numbered in order");
+  }
+
+  /** Settles the reply of the command; those before it are settled. */
+  settle(number: number, outcome: Outcome): void {
+    if (number < this.#first) return; // Its client was told before.
+    assert(
+      number === this.#first,
+      "C6: a node's commands are applied in the order it took them",
+    );
+    this.#take()?.settled(outcome);
+  }
+
+  /** Settles all up to that command alike. */
+  settleUpTo(number: number, outcome: Outcome): void {
+    while (this.#first <= number) this.#take()?.settled(outcome);
+  }
+
+  /** Numbers begin at 1 again: nobody waits. */
+  restart(): void {
+    assert(this.#waiting.length === this.#from, "C6: all replies are settled");
+    this.#waiting = [];
+    this.#from = 0;
+    this.#first = 1;
+  }
+
+  #take(): Reply | undefined {
+    const reply = this.#waiting[this.#from];
+    this.#waiting[this.#from++] = undefined;
+    this.#first++;
+    if (this.#from >= SETTLED_MAX || this.#from === this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#from);
+      this.#from = 0;
+    }
+    return reply;
+  }
+}
+
+const UNKNOWN: Refusal = {
+  code: "UNKNOWN",
+  detail: "The command was handed on, but nothing was heard of it in time",
+};
+const NO_LEADER: Refusal = {
+  code: "UNAVAILABLE",
+  detail: "No leader could be reached in time, nothing was done",
+};
+const NO_SESSION: Refusal = {
+  code: "UNAVAILABLE",
+  detail: "This node is not a part of the cluster yet, nothing was done",
+};

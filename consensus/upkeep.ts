@@ -1,0 +1,373 @@
+/**
+ * Upkeep: what the leader does of its own accord, and for nodes that ask it.
+ *
+ * It registers nodes that attach, gives them free seats, clears seats and
+ * entries of those that are gone, and lets others go. All of that is commands
+ * in the log that carry its ballot, and are void once another leads.
+ *
+ * It also judges changes of seats, its own and those that clients want: none
+ * may be made while too few are alive to have it take effect.
+ *
+ * @module
+ */
+import { type Attach, encodeCommand, encodeText } from "../protocol/mod.ts";
+import { type Command, decodeText, WireWriter } from "../protocol/mod.ts";
+import type { FoundCommand, Leave, MutateCommand } from "../protocol/mod.ts";
+import type { NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { Path } from "../store/mod.ts";
+import { ALPHA, isSeatPath, SEATS } from "./members.ts";
+import type { Election } from "./election.ts";
+import type { Machine } from "./machine.ts";
+import { isQuorum } from "./quorum.ts";
+import type { Replica } from "./replica.ts";
+
+/** What upkeep needs of its surroundings. */
+export interface UpkeepOptions {
+  readonly id: NodeId;
+  readonly machine: Machine;
+  readonly replica: Replica;
+  readonly election: Election;
+  readonly peers: ReadonlySet<NodeId>;
+  readonly post: (to: NodeId, message: PeerMessage) => void;
+  /** Wall clock, for the time of events only. */
+  readonly now: () => number;
+  /** A node that is silent for so many ticks is cleared; 0 means never. */
+  readonly seatTimeoutTicks: number;
+}
+
+/** Chores are looked after every so many ticks. */
+const CHORE_TICKS = 5;
+
+/** The leader's chores. */
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  /** Commands to propose, and what each is about. */
+  #queue: { about: string; command: Command }[] = [];
+  /** What is proposed and not applied yet. */
+  readonly #inFlight: Set<string> = new Set();
+  /** When this node, as leader, first knew of a registered node. */
+  readonly #knownSince: Map<NodeId, number> = new Map();
+  /** Addresses of the nodes that the founder awaits, to give them seats. */
+  #companions: readonly string[] = [];
+  /** Nodes that have asked to go. */
+  readonly #leaving: Set<NodeId> = new Set();
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this node leads, and its leadership record is applied. */
+  get serving(): boolean {
+    const { replica, machine: { leadership } } = this.#options;
+    const { round, node } = replica.ballot;
+    return replica.leading && leadership.round === round &&
+      leadership.node === node;
+  }
+
+  /** Whether there is something to propose. */
+  get waiting(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** The next command to propose, as a batch. */
+  next(): Uint8Array | undefined {
+    const chore = this.#queue.shift();
+    if (chore === undefined) return undefined;
+    const writer = new WireWriter(256);
+    encodeCommand(writer, chore.command);
+    return writer.written().slice();
+  }
+
+  /** Leads no more: what it had in mind is void. */
+  deposed(): void {
+    this.#queue = [];
+    this.#inFlight.clear();
+    this.#knownSince.clear();
+    this.#leaving.clear();
+  }
+
+  /** A command is applied, perhaps one of this leader's. */
+  applied(command: Command): void {
+    if (this.#inFlight.size === 0) return;
+    if (command.kind === "mutate") {
+      if (this.#inFlight.has("seats") && changesSeats(command)) {
+        this.#inFlight.delete("seats");
+      }
+    } else if (command.kind === "seat") this.#inFlight.delete("seats");
+    else if (command.kind === "clear") {
+      this.#inFlight.delete("seats");
+      this.#inFlight.delete(command.node);
+    } else if (command.kind === "register") {
+      this.#inFlight.delete(command.node);
+    }
+  }
+
+  /** A node wants to be registered. */
+  attach({ node, addr, hostname, version }: Attach): void {
+    if (this.#options.machine.isRegistered(node)) return;
+    const about = { node, addr, hostname, version };
+    const time = this.#options.now();
+    this.#leaving.delete(node);
+    this.#propose(node, { kind: "register", ...about, time });
+  }
+
+  /** A node wants to go; it asks until it is told that it may. */
+  leave(from: NodeId, { node }: Leave): void {
+    const { machine: { members }, post } = this.#options;
+    if (this.#isDispensable(node)) {
+      post(from, { type: "farewell", hops: 1, node });
+    } else if (!members.isCal(node) || members.seatOf(node) !== undefined) {
+      this.#leaving.add(node);
+      this.#clear(node);
+    }
+  }
+
+  /** Time goes on. */
+  tick(now: number): void {
+    if (now % CHORE_TICKS !== 0 || !this.serving) return;
+    if (this.#stepDownIfRemoved()) return;
+    const { machine: { sessions }, id } = this.#options;
+    for (const { owner } of sessions.all()) {
+      if (!this.#knownSince.has(owner)) this.#knownSince.set(owner, now);
+      if (owner !== id && (this.#isGone(owner) || this.#leaving.has(owner))) {
+        this.#replaceOrClear(owner);
+      }
+    }
+    if (this.awaitsCompanions) this.#seatCompanions();
+    else this.#fillSeats();
+  }
+
+  /**
+   * Why a change of seats that a client wants must not be proposed now; or
+   * undefined. C12: who is live must hold a quorum of every set of cals in
+   * force, to come, and that results.
+   */
+  refusesSeats(command: Command): string | undefined {
+    if (command.kind !== "mutate") return undefined;
+    const changes = new Map<Path, NodeId>();
+    for (const mutation of command.mutations) {
+      if (mutation.type === "nop" || !isSeatPath(mutation.path)) continue;
+      const { body } = mutation.type === "set" ? mutation : { body: EMPTY };
+      changes.set(mutation.path, decodeText(body, 0, body.length));
+    }
+    const { members } = this.#options.machine;
+    const { isRegistered } = this.#options.machine;
+    for (const [path, id] of changes) {
+      // What is wrong by itself is refused, and why, where it is applied.
+      const wrong = members.refuses(path, { id, isRegistered }) !== undefined;
+      if (wrong && !members.pending) return undefined;
+    }
+    const cals = members.calsAfter(changes);
+    const before = members.calsAfter(new Map());
+    const same = cals.length === before.length &&
+      cals.every((id) => before.includes(id));
+    if (same) return undefined;
+    if (!this.serving || this.#inFlight.has("seats") || members.pending) {
+      return "An earlier change of seats has not taken effect yet: try again";
+    }
+    // No cal at all is refused where the command is applied.
+    if (cals.length > 0 && !this.#isSafe(cals)) {
+      return "Too few nodes answer to change who votes: wait for them";
+    }
+    this.#inFlight.add("seats");
+    return undefined;
+  }
+
+  /** Whether the founder still waits for those that it founds with. */
+  get awaitsCompanions(): boolean {
+    return this.#companions.length > 0;
+  }
+
+  /** The first command of a cluster, and who else shall have a seat at once. */
+  found(command: FoundCommand, companions: readonly string[]): void {
+    this.#queue.push({ about: command.node, command });
+    this.#companions = companions;
+  }
+
+  /** The cal, not this node, that has applied most and is live. */
+  get successor(): NodeId | undefined {
+    const { id, machine: { members }, election, peers } = this.#options;
+    let best: NodeId | undefined;
+    for (const cal of members.current) {
+      if (cal === id || !peers.has(cal) || !election.views.hasAnswered(cal)) {
+        continue;
+      }
+      const most = best === undefined ? -1 : election.views.appliedOf(best);
+      if (election.views.appliedOf(cal) > most) best = cal;
+    }
+    return best;
+  }
+
+  /** Steps down in favour of another cal; tells whether there is one. */
+  handOver(): boolean {
+    const { replica, post } = this.#options;
+    const to = this.successor;
+    if (!replica.leading || to === undefined) return false;
+    const { ballot } = replica;
+    replica.abdicate();
+    post(to, { type: "handover", ballot });
+    return true;
+  }
+
+  /**
+   * Whether a node has no vote and no entries left, and a quorum of those that
+   * have a vote holds every slot in which it had one: else its going could
+   * leave slots undecided for ever.
+   */
+  #isDispensable(node: NodeId): boolean {
+    const { machine: { members }, machine } = this.#options;
+    return !machine.isRegistered(node) && !members.isCal(node) &&
+      !members.pending && this.#haveOldSlots();
+  }
+
+  #haveOldSlots(): boolean {
+    const { machine: { members }, id, election, replica } = this.#options;
+    const old = members.sets[0]!.from - 1;
+    const have = new Set(
+      members.current.filter((cal) =>
+        (cal === id ? replica.applied : election.views.appliedOf(cal)) >= old
+      ),
+    );
+    return isQuorum(have, members.current);
+  }
+
+  #propose(about: string, command: Command): void {
+    if (!this.serving || this.#inFlight.has(about)) return;
+    this.#inFlight.add(about);
+    this.#queue.push({ about, command });
+  }
+
+  /** A quorum of every set that matters must be live. */
+  #isSafe(resulting: readonly NodeId[]): boolean {
+    const { machine: { members, sessions }, election, id } = this.#options;
+    const live = new Set([id]);
+    for (const { owner } of sessions.all()) {
+      if (election.views.hasAnswered(owner)) live.add(owner);
+    }
+    return isQuorum(live, resulting) &&
+      members.sets.every(({ cals }) => isQuorum(live, cals));
+  }
+
+  /** Silent for too long; or away, and another serves at its address. */
+  #isGone(node: NodeId): boolean {
+    const { election, peers, seatTimeoutTicks } = this.#options;
+    const known = this.#knownSince.get(node) ?? election.now;
+    const silence = Math.min(
+      election.views.silenceOf(node),
+      election.now - known,
+    );
+    if (seatTimeoutTicks > 0 && silence >= seatTimeoutTicks) return true;
+    return !peers.has(node) && this.#addressTaken(node);
+  }
+
+  #addressTaken(node: NodeId): boolean {
+    const { machine: { sessions } } = this.#options;
+    const addr = this.#addrOf(node);
+    const own = sessions.ofOwner(node)!.id;
+    return sessions.all().some(({ id, owner }) =>
+      id > own && owner !== node && this.#addrOf(owner) === addr
+    );
+  }
+
+  #addrOf(node: NodeId): string {
+    const state = this.#options.machine.store.get(`/ctl/node/${node}/addr`);
+    if (state.type !== "file") return "";
+    return decodeText(state.bytes, state.start, state.start + state.length);
+  }
+
+  #replaceOrClear(node: NodeId): void {
+    const { members } = this.#options.machine;
+    const seat = members.seatOf(node);
+    const heir = this.#heirs()[0];
+    if (seat === undefined || heir === undefined) return this.#clear(node);
+    if (members.pending) return;
+    if (!this.#isSafe(members.calsAfter(new Map([[seat, heir]])))) return;
+    this.#seat(seat, heir);
+  }
+
+  #clear(node: NodeId): void {
+    const { machine: { members, sessions }, replica, now } = this.#options;
+    const seat = members.seatOf(node);
+    if (sessions.ofOwner(node) === undefined && seat === undefined) return;
+    if (seat !== undefined) {
+      const rest = members.calsAfter(new Map([[seat, ""]]));
+      if (members.pending || rest.length === 0 || !this.#isSafe(rest)) return;
+      if (this.#inFlight.has("seats")) return;
+      this.#inFlight.add("seats");
+    }
+    const { ballot } = replica;
+    this.#propose(node, { kind: "clear", ballot, node, time: now() });
+  }
+
+  /** Gives a free seat to an attached node that has caught up. */
+  #fillSeats(): void {
+    const { members } = this.#options.machine;
+    if (members.pending || this.#inFlight.has("seats")) return;
+    const heir = this.#heirs()[0];
+    if (heir === undefined) return;
+    for (const [path, holder] of members.seats) {
+      if (holder !== "") continue;
+      if (!this.#isSafe(members.calsAfter(new Map([[path, heir]])))) return;
+      return this.#seat(path, heir);
+    }
+  }
+
+  /** Seats all companions in one command, when all are there. */
+  #seatCompanions(): void {
+    const { machine: { members }, replica, now } = this.#options;
+    if (members.current.length > 1) {
+      this.#companions = [];
+      return;
+    }
+    const heirs = this.#heirs().filter((heir) =>
+      this.#companions.includes(this.#addrOf(heir))
+    );
+    if (heirs.length < this.#companions.length || members.pending) return;
+    const mutations = heirs.map((heir, at) => {
+      const path = `${SEATS}/${at + 1}`;
+      return { type: "set", path, rev: 0, body: encodeText(heir) } as const;
+    });
+    const { ballot } = replica;
+    this.#propose("seats", { kind: "seat", ballot, time: now(), mutations });
+  }
+
+  #seat(path: Path, node: NodeId): void {
+    const { machine: { store }, replica, now } = this.#options;
+    const body = encodeText(node);
+    // An ordinary compare-and-set: who wrote the seat meanwhile wins.
+    const { rev } = store.get(path);
+    const mutations = [{ type: "set", path, rev, body }] as const;
+    const { ballot } = replica;
+    this.#propose("seats", { kind: "seat", ballot, time: now(), mutations });
+  }
+
+  /** Nodes that could have a seat: live, caught up, and without one. */
+  #heirs(): NodeId[] {
+    const { machine: { members, sessions }, election, replica } = this.#options;
+    return sessions.all().map(({ owner }) => owner).filter((owner) =>
+      members.seatOf(owner) === undefined && !this.#leaving.has(owner) &&
+      !this.#isGone(owner) && election.views.hasAnswered(owner) &&
+      election.views.appliedOf(owner) + ALPHA >= replica.applied
+    );
+  }
+
+  /**
+   * Serves on without a seat until a quorum of the new cals has every slot of
+   * the set that it was in; then lets one of them lead.
+   */
+  #stepDownIfRemoved(): boolean {
+    const { id, machine: { members }, replica } = this.#options;
+    if (members.current.includes(id)) return false;
+    if (!this.#haveOldSlots()) return false;
+    if (!this.handOver()) replica.abdicate();
+    return true;
+  }
+}
+
+function changesSeats({ mutations }: MutateCommand): boolean {
+  return mutations.some((mutation) =>
+    mutation.type !== "nop" && isSeatPath(mutation.path)
+  );
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);

@@ -1,0 +1,137 @@
+/**
+ * The head of an image: the part of a node's state that is not in its store.
+ *
+ * @module
+ */
+import type { Session } from "../store/mod.ts";
+import type { Ballot, NodeId, Seqn } from "./message.ts";
+import { BYTES, ProtocolError, VARINT } from "./wire.ts";
+import { WireReader, WireWriter } from "./wire.ts";
+
+/** A node's state after a slot, beside its store. */
+export interface ImageHead {
+  /** The slot. */
+  readonly applied: Seqn;
+  /** The ballot of the latest leadership record. */
+  readonly leadership: Ballot;
+  /** The cluster's name. */
+  readonly cluster: string;
+  /** The cals of the slot after it, and of those that are known. */
+  readonly sets: readonly {
+    readonly from: Seqn;
+    readonly cals: readonly NodeId[];
+  }[];
+  /** Who holds which seat, by the seat's path; "" where it is free. */
+  readonly seats: readonly (readonly [path: string, id: NodeId])[];
+  readonly sessions: readonly Session[];
+}
+
+const APPLIED = 1;
+const ROUND = 2;
+const NODE = 3;
+const CLUSTER = 4;
+/** Each of these three begins an entry of a list; the rest of it follows. */
+const SET_FROM = 5;
+const SEAT_PATH = 7;
+const SESSION_ID = 9;
+const SET_CAL = 6;
+const SEAT_HOLDER = 8;
+const SESSION_OWNER = 10;
+const SESSION_LAST = 11;
+
+/** A head as bytes. */
+export function encodeImageHead(head: ImageHead): Uint8Array {
+  const writer = new WireWriter();
+  writer.integer(APPLIED, head.applied);
+  writer.integer(ROUND, head.leadership.round);
+  writer.text(NODE, head.leadership.node);
+  writer.text(CLUSTER, head.cluster);
+  for (const { from, cals } of head.sets) {
+    writer.integer(SET_FROM, from);
+    for (const cal of cals) writer.text(SET_CAL, cal);
+  }
+  for (const [path, id] of head.seats) {
+    writer.text(SEAT_PATH, path);
+    writer.text(SEAT_HOLDER, id);
+  }
+  for (const { id, owner, last } of head.sessions) {
+    writer.integer(SESSION_ID, id);
+    writer.text(SESSION_OWNER, owner);
+    writer.integer(SESSION_LAST, last);
+  }
+  return writer.written();
+}
+
+/**
+ * Reads a head.
+ *
+ * @throws {ProtocolError} where the bytes are none.
+ */
+export function decodeImageHead(bytes: Uint8Array): ImageHead {
+  const reader = new WireReader();
+  reader.reset(bytes, { start: 0, end: bytes.length });
+  const head = new OpenHead();
+  while (!reader.done) {
+    const tag = reader.tag();
+    const field = Math.floor(tag / 8);
+    if (tag % 8 === VARINT) head.integer(field, reader.unsigned());
+    else if (tag % 8 === BYTES) head.text(field, reader.text());
+    else reader.skip(tag);
+  }
+  return head.whole();
+}
+
+/** A head that is being read. */
+class OpenHead {
+  #applied = 0;
+  #round = 0;
+  #node = "";
+  #cluster = "";
+  readonly #sets: { from: Seqn; cals: NodeId[] }[] = [];
+  readonly #seats: [string, NodeId][] = [];
+  readonly #sessions: { id: number; owner: string; last: number }[] = [];
+
+  integer(field: number, value: number): void {
+    if (!Number.isSafeInteger(value)) {
+      throw new ProtocolError(`The head's field ${field} is out of range`);
+    }
+    if (field === APPLIED) this.#applied = value;
+    else if (field === ROUND) this.#round = value;
+    else if (field === SET_FROM) this.#sets.push({ from: value, cals: [] });
+    else if (field === SESSION_ID) {
+      this.#sessions.push({ id: value, owner: "", last: 0 });
+    } else if (field === SESSION_LAST) last(this.#sessions).last = value;
+  }
+
+  text(field: number, value: string): void {
+    if (field === NODE) this.#node = value;
+    else if (field === CLUSTER) this.#cluster = value;
+    else if (field === SET_CAL) last(this.#sets).cals.push(value);
+    else if (field === SEAT_PATH) this.#seats.push([value, ""]);
+    else if (field === SEAT_HOLDER) last(this.#seats)[1] = value;
+    else if (field === SESSION_OWNER) last(this.#sessions).owner = value;
+  }
+
+  whole(): ImageHead {
+    const sets = this.#sets;
+    if (sets.length === 0 || sets.some(({ cals }) => cals.length === 0)) {
+      throw new ProtocolError("The head names no cals");
+    }
+    return {
+      applied: this.#applied,
+      leadership: { round: this.#round, node: this.#node },
+      cluster: this.#cluster,
+      sets,
+      seats: this.#seats,
+      sessions: this.#sessions,
+    };
+  }
+}
+
+function last<Entry>(list: readonly Entry[]): Entry {
+  const entry = list[list.length - 1];
+  if (entry === undefined) {
+    throw new ProtocolError("The head has a part of an entry before its start");
+  }
+  return entry;
+}

@@ -1,0 +1,130 @@
+/**
+ * Attachment: how a node comes to belong to its cluster, and how it goes.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { Bench } from "./bench.ts";
+import { type Cluster, clusterOf } from "./cluster.ts";
+import { clear, register } from "./state.ts";
+
+const LEADS = "alive 2.A, decided 0";
+
+/** Asks a node to leave; tells whether it has been let go. */
+function leave(cluster: Cluster, id: string): { left: boolean } {
+  const state = { left: false };
+  cluster.of(id).leave(() => {
+    assert(!state.left, "it is told once");
+    state.left = true;
+  });
+  cluster.settle();
+  return state;
+}
+
+Deno.test("a node without a session asks the leader for one, again and again", () => {
+  const bench = new Bench({
+    id: "D",
+    observers: "D",
+    more: (state) => {
+      state.apply(clear("1.A", "D"));
+    },
+  });
+  bench.hear("A", LEADS);
+  bench.tick(9);
+  assertEquals(bench.take(/attach/), []);
+  bench.tick(1);
+  assertEquals(bench.take(/attach/), ["A: attach D at D:1, hops 2"]);
+  bench.hear("A", LEADS);
+  bench.tick(10);
+  assertEquals(bench.take(/attach/).length, 1);
+});
+
+Deno.test("a registered node does not ask, nor one that knows no way to a leader", () => {
+  const registered = new Bench({ id: "B" });
+  for (let i = 0; i < 5; i++) {
+    registered.hear("A", LEADS);
+    registered.tick(10);
+  }
+  assertEquals(registered.take(/attach/), []);
+  const lost = new Bench({ id: "D", blank: true });
+  lost.tick(50);
+  assertEquals(lost.take(/attach/), []);
+});
+
+Deno.test("noteSession() opens and ends the session of the node's own commands", () => {
+  const bench = new Bench({ id: "B" });
+  const { own, attachment } = bench.parts;
+  const first = bench.state.sessionOf("B");
+  assertEquals(own.session, first);
+  bench.state.apply(clear("1.A", "B"));
+  attachment.noteSession();
+  assertEquals(own.session, 0);
+  bench.state.apply(register("B"));
+  attachment.noteSession();
+  assertEquals(own.session, bench.state.sessionOf("B"));
+  bench.state.idle();
+  bench.state.apply(clear("1.A", "B"), register("B"));
+  attachment.noteSession();
+  assert(own.session > first);
+});
+
+Deno.test("a follower gives up its seat before it goes, and writes go on", () => {
+  const cluster = clusterOf("ABC");
+  const going = leave(cluster, "C");
+  cluster.tickUntil(() => going.left, 100);
+  assertEquals(cluster.seats("A"), "AB-");
+  cluster.kill("C");
+  assertEquals(typeof cluster.write("B", "/on"), "number");
+});
+
+Deno.test("a leader hands over first", () => {
+  const cluster = clusterOf("ABC");
+  const { campaigns } = cluster.of("A");
+  const going = leave(cluster, "A");
+  assert(cluster.leader !== "A", "another leads at once");
+  cluster.tickUntil(() => going.left, 100);
+  assertEquals(cluster.of("A").campaigns, campaigns);
+  cluster.kill("A");
+  assertEquals(typeof cluster.write("B", "/on"), "number");
+  assertEquals(cluster.seats("B"), "-BC");
+});
+
+Deno.test("who is alone, or belongs to nobody, goes at once", () => {
+  const alone = clusterOf("A");
+  assertEquals(leave(alone, "A").left, true);
+  const cluster = clusterOf("A");
+  cluster.add("B");
+  assertEquals(leave(cluster, "B").left, true);
+});
+
+Deno.test("a leader that nobody answers goes at once: there is nobody to hand over to", () => {
+  const cluster = clusterOf("ABC");
+  cluster.isolate("A");
+  assertEquals(leave(cluster, "A").left, true);
+});
+
+Deno.test("C12: who goes stays as long as its vote is needed", () => {
+  const cluster = clusterOf("ABC");
+  cluster.pause("B");
+  cluster.tick(20);
+  const going = leave(cluster, "C");
+  cluster.tick(50);
+  assertEquals([going.left, cluster.seats("A")], [false, "ABC"]);
+  cluster.resume("B");
+  cluster.tickUntil(() => going.left, 100);
+  assertEquals(cluster.seats("A"), "AB-");
+});
+
+Deno.test("an observer takes its entries with it", () => {
+  const cluster = clusterOf("A", { observers: "B" });
+  const going = leave(cluster, "B");
+  cluster.tickUntil(() => going.left, 100);
+  assertEquals(cluster.of("A").store.get("/ctl/node/B/addr").type, "missing");
+});
+
+Deno.test("a farewell to who does not go is nothing", () => {
+  const bench = new Bench({ id: "B" });
+  bench.hear("A", "farewell B, hops 1");
+  assertEquals(bench.take(), []);
+  assert(bench.parts.own.session > 0);
+});

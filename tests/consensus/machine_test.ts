@@ -1,0 +1,262 @@
+/**
+ * The machine: what each command does to the state, and when it does nothing.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Machine } from "../../consensus/mod.ts";
+import { AssertionError, Store } from "../../store/mod.ts";
+import { del, fileText, NOP, set } from "../store/changes.ts";
+import { importImage } from "../store/copy.ts";
+import {
+  batchOf,
+  clear,
+  codeOf,
+  files,
+  found,
+  mutate,
+  register,
+  seatMutation,
+  skip,
+  State,
+  stateOf,
+} from "./state.ts";
+
+Deno.test("found writes the files that clients look for, and gives the founder a vote and a session", () => {
+  const state = new State();
+  state.machine.members.found("A");
+  assertEquals(state.apply(found("A")), [7]);
+  assertEquals(files(state), [
+    "/ctl/cal/0=A",
+    "/ctl/name=local",
+    "/ctl/node/A/addr=A:1",
+    "/ctl/node/A/hostname=host-A",
+    "/ctl/node/A/version=1.0.0",
+    "/ctl/node/A/writable=true",
+    "/ctl/ns/local/A=A:1",
+  ]);
+  assertEquals([state.cals, state.machine.cluster], ["A", "local"]);
+  assertEquals(state.sessionOf("A"), 7);
+});
+
+Deno.test("a cluster is founded once", () => {
+  const state = stateOf("A");
+  const { hash, rev } = state.store;
+  assertEquals(state.apply(found("B")), ["repeat"]);
+  assertEquals([state.store.hash, state.store.rev, state.cals], [
+    hash,
+    rev,
+    "A",
+  ]);
+});
+
+Deno.test("register writes a node's files and opens its session, once", () => {
+  const state = stateOf("A");
+  const { rev } = state.store;
+  assertEquals(state.apply(register("B", "b.example:2")), [rev + 5]);
+  assertEquals(
+    files(state).filter((line) => /\/B/.test(line)),
+    [
+      "/ctl/node/B/addr=b.example:2",
+      "/ctl/node/B/hostname=host-B",
+      "/ctl/node/B/version=1.0.0",
+      "/ctl/node/B/writable=true",
+      "/ctl/ns/local/B=b.example:2",
+    ],
+  );
+  assert(state.machine.isRegistered("B"));
+  const { id } = state.machine.sessions.ofOwner("B")!;
+  assertEquals(state.apply(register("B")), ["repeat"]);
+  assertEquals(state.sessionOf("B"), id);
+});
+
+Deno.test("each registration opens another session: what came under the one before is unknown", () => {
+  const state = stateOf("A", "B");
+  const before = state.sessionOf("B");
+  state.apply(mutate([before, 1], set("/a")));
+  state.apply(clear("1.A", "B"));
+  state.apply(register("B"));
+  assert(state.sessionOf("B") > before);
+  assertEquals(state.apply(mutate([before, 2], set("/b"))), ["unknown"]);
+  assertEquals(state.store.get("/b").type, "missing");
+});
+
+Deno.test("C15: a session's commands are applied once, in the order of their numbers", () => {
+  const state = stateOf("A");
+  const session = state.sessionOf("A");
+  const { rev } = state.store;
+  const say = (number: number, path: string) =>
+    state.apply(mutate([session, number], set(path)))[0];
+  assertEquals(say(2, "/early"), "gap");
+  assertEquals(say(1, "/one"), rev + 1);
+  assertEquals(say(1, "/again"), "repeat");
+  assertEquals(say(2, "/two"), rev + 2);
+  assertEquals(say(1, "/again"), "repeat");
+  assertEquals(say(4, "/early"), "gap");
+  assertEquals(
+    state.apply(mutate([session + 1, 1], set("/stranger"))),
+    ["unknown"],
+  );
+  assertEquals([state.store.rev, fileText(state.store, "/two")], [
+    rev + 2,
+    "/two",
+  ]);
+});
+
+Deno.test("C15: a command that is refused counts as applied", () => {
+  const state = stateOf("A");
+  const session = state.sessionOf("A");
+  const [refused] = state.apply(mutate([session, 1], set("/ctl", "x", 0)));
+  assertEquals(refused, { code: "ISDIR" });
+  assertEquals(state.apply(mutate([session, 1], set("/a"))), ["repeat"]);
+  assertEquals(state.apply(mutate([session, 2], NOP)), [state.store.rev]);
+});
+
+Deno.test("C15: repeats, gaps and strangers' commands change nothing at all", () => {
+  const state = stateOf("A");
+  const session = state.sessionOf("A");
+  state.apply(mutate([session, 1], set("/a")));
+  const { hash: before } = state.machine.sessions;
+  const { hash, rev } = state.store;
+  const commands = [
+    mutate([session, 1], set("/b")),
+    mutate([session, 3], set("/b")),
+    mutate([999, 1], set("/b")),
+    skip([session, 3, 9]),
+    skip([999, 1, 9]),
+  ];
+  for (const command of commands) {
+    assertEquals(typeof state.apply(command)[0], "string");
+    assertEquals([state.store.hash, state.store.rev], [hash, rev]);
+    assertEquals(state.machine.sessions.hash, before);
+  }
+});
+
+Deno.test("a command of several mutations has the outcome of its last, and one session number", () => {
+  const state = stateOf("A");
+  const session = state.sessionOf("A");
+  const { rev } = state.store;
+  const both = mutate([session, 1], set("/a"), set("/b"));
+  assertEquals(state.apply(both), [rev + 2]);
+  assertEquals(state.apply(mutate([session, 2], del("/a"))), [rev + 3]);
+});
+
+Deno.test("C15: skipped numbers do nothing, and what follows is applied", () => {
+  const state = stateOf("A");
+  const session = state.sessionOf("A");
+  assertEquals(state.apply(skip([session, 1, 3])), [
+    { code: "UNAVAILABLE", detail: "dropped" },
+  ]);
+  assertEquals(state.apply(mutate([session, 2], set("/late"))), ["repeat"]);
+  assertEquals(state.apply(mutate([session, 4], set("/a"))), [state.store.rev]);
+  assertEquals(state.store.get("/late").type, "missing");
+});
+
+Deno.test("C15: a skip of which a part was applied passes over the rest only", () => {
+  const state = stateOf("A");
+  const session = state.sessionOf("A");
+  state.apply(mutate([session, 1], set("/a")));
+  assertEquals(codeOf(state.apply(skip([session, 1, 3]))[0]), "UNAVAILABLE");
+  assertEquals(state.apply(skip([session, 1, 3])), ["repeat"]);
+  assertEquals(state.apply(skip([session, 5, 9])), ["gap"]);
+  assertEquals(state.machine.sessions.find(session)?.last, 3);
+});
+
+Deno.test("the stamp of an event names the command's time and who asked for it", () => {
+  const state = stateOf("A", "B");
+  const session = state.sessionOf("B");
+  const events: [string, number][] = [];
+  const { store } = state;
+  const { apply } = store;
+  store.apply = (mutation, stamp) => {
+    events.push([stamp!.origin, stamp!.time]);
+    return apply.call(store, mutation, stamp);
+  };
+  state.apply({ ...mutate([session, 1], set("/a")), time: 77 });
+  const command = mutate([session, 2], set("/a"));
+  state.apply({ ...command, origin: "someone", time: 78 });
+  assertEquals(events, [["B", 77], ["someone", 78]]);
+});
+
+Deno.test("a command of an unknown kind stops a node before it applies it", () => {
+  const state = stateOf("A");
+  const value = batchOf(register("B"));
+  // Byte 5 is the kind's value; the frame's length is the first four.
+  const at = value.indexOf(3, 4);
+  value[at] = 99;
+  const slot = { seqn: state.machine.applied + 1, value };
+  assertThrows(
+    () => state.machine.apply(slot, () => {}),
+    AssertionError,
+    "known to this version",
+  );
+});
+
+Deno.test("machines that apply the same slots have the same hash, others have not", () => {
+  const states = [1, 2, 3, 4].map(() => stateOf("ABC", "D"));
+  const hashes = () => new Set(states.map(({ machine }) => machine.hash)).size;
+  assertEquals(hashes(), 1);
+  const session = states[0]!.sessionOf("A");
+  states[0]!.apply(mutate([session, 1], set("/a")));
+  states[1]!.apply(mutate([session, 1], set("/b")));
+  states[2]!.apply(skip([session, 1, 1]));
+  states[3]!.apply();
+  assertEquals(hashes(), 4);
+});
+
+Deno.test("a state that is taken over goes on as the one it was taken from", () => {
+  const state = stateOf("ABC", "D");
+  const session = state.sessionOf("A");
+  state.apply(mutate([session, 1], seatMutation(2, "D")));
+  const copy = new State(new Machine(new Store()));
+  const imported = importImage(state.store.openImage());
+  copy.machine.adopt(state.machine.head, imported);
+  for (const number of [1, 2, 3]) {
+    const command = mutate([session, number], set(`/f${number}`));
+    assertEquals(copy.apply(command), state.apply(command));
+    assertEquals(copy.machine.hash, state.machine.hash);
+  }
+  for (let i = 0; i < 100; i++) {
+    assertEquals(copy.cals, state.cals);
+    copy.apply();
+    state.apply();
+  }
+  assertEquals([copy.cals, copy.machine.cluster], ["ABD", "local"]);
+});
+
+Deno.test("C13: a state that is not newer is not taken over", () => {
+  const state = stateOf("A");
+  const imported = importImage(state.store.openImage());
+  assertThrows(
+    () => state.machine.adopt(state.machine.head, imported),
+    AssertionError,
+    "C13",
+  );
+});
+
+Deno.test("recover() makes the survivor the only cal and the only registered node", () => {
+  const state = stateOf("ABC", "D");
+  state.apply(mutate([state.sessionOf("B"), 1], set("/a")));
+  state.machine.recover("B", { time: 5, parent: "L" });
+  assertEquals([state.cals, state.seats], ["B", "-B-"]);
+  assertEquals(
+    state.machine.sessions.all().map(({ owner, last }) => `${owner}${last}`),
+    ["B1"],
+  );
+  assertEquals(
+    files(state).filter((line) => /\/[ACD](\/|=)/.test(line)),
+    [],
+  );
+  assertEquals(fileText(state.store, "/a"), "/a");
+  assertEquals(fileText(state.store, "/ctl/lineage/parent"), "L");
+  state.apply(mutate([state.sessionOf("B"), 2], set("/b")));
+  assertEquals([state.cals, fileText(state.store, "/b")], ["B", "/b"]);
+});
+
+Deno.test("recover() of an observer takes a seat, and of two orders of seats makes one", () => {
+  const state = stateOf("ABC", "D");
+  state.machine.recover("D", { time: 5, parent: "L" });
+  assertEquals([state.cals, state.seats], ["D", "D--"]);
+  state.idle();
+  assertEquals(state.cals, "D");
+});

@@ -1,0 +1,209 @@
+/**
+ * Proposals: what a leader proposes, in which order, and what it does not.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import type { Command } from "../../protocol/mod.ts";
+import type { Outcome } from "../../store/mod.ts";
+import { NOP, set } from "../store/changes.ts";
+import { Bench } from "./bench.ts";
+import { aboutOf, batchOf, clear, found, lead, mutate } from "./state.ts";
+import { register, seat, seatMutation, skip } from "./state.ts";
+
+/** Proposes what there is room for, without any vote; as `70=[lead]`. */
+function propose(bench: Bench): string[] {
+  bench.parts.proposals.propose();
+  bench.settle();
+  return bench.take(/^B: accept/).map((line) =>
+    line.split(" ").slice(3).join(" ")
+  );
+}
+
+/** A batch that another node passes on. */
+function forward(bench: Bench, batch: Uint8Array, seats = false): void {
+  bench.hear("B", { type: "forward", hops: 2, seats, batch });
+}
+
+function commandOf(bench: Bench, owner: string, number: number): Command {
+  return mutate([bench.state.sessionOf(owner), number], set(`/${owner}`));
+}
+
+function ask(bench: Bench, ...mutations: Parameters<typeof mutate>[1][]) {
+  const told: Outcome[] = [];
+  const reply = { settled: (outcome: Outcome) => void told.push(outcome) };
+  for (const mutation of mutations) {
+    bench.parts.own.add(mutation, { reply, time: 0 });
+  }
+  return told;
+}
+
+Deno.test("first what others began, then the leadership record, then chores, then commands", () => {
+  const bench = new Bench({ observers: "D" });
+  const next = bench.parts.machine.applied + 1;
+  ask(bench, NOP);
+  bench.parts.replica.campaign();
+  bench.settle();
+  bench.hear("B", `promise 2.A, accepted ${next + 1}=no-op@1.A`);
+  assertEquals(propose(bench), [
+    `${next}=[]`,
+    `${next + 1}=[]`,
+    `${next + 2}=[lead]`,
+  ]);
+  bench.parts.replica.insist();
+  bench.propose();
+  bench.parts.upkeep.attach({ type: "attach", hops: 0, ...aboutOf("E") });
+  ask(bench, NOP);
+  assertEquals(propose(bench)[0]!.endsWith("[register]"), true);
+});
+
+Deno.test("C5: each ballot has its own leadership record, proposed once", () => {
+  const bench = new Bench();
+  bench.elect();
+  assertEquals(propose(bench).length, 1);
+  assertEquals([propose(bench), bench.parts.proposals.waiting], [[], false]);
+  bench.hear("B", "nack 2.A, promised 3.B");
+  bench.take();
+  bench.elect();
+  assertEquals(bench.ballot, "4.A");
+  // That of 2.A was accepted here, and is finished.
+  assertEquals(propose(bench).map((line) => line.split("=")[1]), [
+    "[lead]",
+    "[lead]",
+  ]);
+});
+
+Deno.test("what came in one turn goes into one slot, own commands first", () => {
+  const bench = new Bench().lead();
+  ask(bench, NOP, NOP);
+  forward(bench, batchOf(commandOf(bench, "B", 1)));
+  forward(bench, batchOf(commandOf(bench, "C", 1)));
+  const [only, ...more] = propose(bench);
+  assertEquals(only!.split("=")[1], "[mutate mutate mutate mutate]");
+  assertEquals(more, []);
+});
+
+Deno.test("commands wait for the slot before them, for a tick at most", () => {
+  const bench = new Bench().lead();
+  ask(bench, NOP);
+  assertEquals(propose(bench).length, 1);
+  ask(bench, NOP);
+  assertEquals(propose(bench), []);
+  bench.parts.proposals.tick();
+  assertEquals(propose(bench).length, 1);
+});
+
+Deno.test("... unless they are many", () => {
+  const bench = new Bench().lead();
+  ask(bench, NOP);
+  assertEquals(propose(bench).length, 1);
+  ask(bench, set("/large", "x".repeat(40_000)));
+  assertEquals(propose(bench).length, 1);
+});
+
+Deno.test("a batch of one slot is bounded: more goes into the next", () => {
+  const bench = new Bench().lead();
+  const large = set("/large", "x".repeat(600_000));
+  const session = bench.state.sessionOf("B");
+  for (const number of [1, 2, 3]) {
+    forward(bench, batchOf(mutate([session, number], large)));
+  }
+  assertEquals(propose(bench).map((line) => line.split("=")[1]), [
+    "[mutate mutate]",
+    "[mutate]",
+  ]);
+});
+
+Deno.test("a change of seats is a slot of its own", () => {
+  const bench = new Bench({ observers: "D" }).lead();
+  bench.answer("BCD");
+  const session = bench.state.sessionOf("B");
+  forward(bench, batchOf(mutate([session, 1], NOP)));
+  forward(bench, batchOf(mutate([session, 2], seatMutation(5, ""))), true);
+  forward(bench, batchOf(mutate([session, 3], NOP)));
+  const proposed: string[] = [];
+  for (let i = 0; i < 4; i++) {
+    proposed.push(...propose(bench).map((line) => line.split("=")[1]!));
+    bench.parts.proposals.tick();
+  }
+  assertEquals(proposed, ["[mutate]", "[mutate]", "[mutate]"]);
+});
+
+Deno.test("an unsafe change of seats is skipped, and its client told why", () => {
+  const bench = new Bench({ observers: "D" }).lead();
+  // Nobody has answered in this leadership.
+  const told = ask(bench, seatMutation(3, "D"), NOP);
+  bench.propose();
+  assertEquals(told.map((one) => typeof one === "number" ? "rev" : one.code), [
+    "SEAT",
+    "rev",
+  ]);
+  assertEquals(bench.state.seats, "ABC");
+});
+
+Deno.test("a safe change of seats is proposed, and the window is filled so that it takes effect", () => {
+  const bench = new Bench({ observers: "D" }).lead();
+  bench.answer("BCD");
+  const told = ask(bench, seatMutation(3, "D"));
+  bench.propose();
+  assertEquals([told.length, typeof told[0]], [1, "number"]);
+  // D, which is a cal by now, has promised nothing: it is asked.
+  assertEquals(bench.state.cals, "ABCD");
+  assertEquals(bench.parts.machine.members.pending, false);
+});
+
+Deno.test("C10: what no client can ask for is not proposed, whoever passes it on", () => {
+  const bench = new Bench({ observers: "D" }).lead();
+  bench.answer("BCD");
+  const session = bench.state.sessionOf("B");
+  const good = batchOf(mutate([session, 1], NOP));
+  const bad: [name: string, batch: Uint8Array, seats?: boolean][] = [
+    ["nothing", new Uint8Array(0)],
+    ["noise", Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)],
+    ["cut", good.slice(0, good.length - 1)],
+    ["with a tail", Uint8Array.of(...good, 0)],
+    ["a founding", batchOf(found("B"))],
+    ["a registration", batchOf(register("E"))],
+    ["a leadership record", batchOf(lead("2.A"))],
+    ["a clearing", batchOf(clear("2.A", "C"))],
+    ["a seating", batchOf(seat("2.A", seatMutation(1, "D")))],
+    [
+      "one of them among others",
+      batchOf(mutate([session, 1], NOP), lead("9.B")),
+    ],
+    ["an endless skip", batchOf(skip([session, 1, 2 ** 40]))],
+    [
+      "seats and more",
+      batchOf(mutate([session, 1], NOP), mutate([session, 2], NOP)),
+      true,
+    ],
+  ];
+  for (const [name, batch, seats] of bad) {
+    forward(bench, batch, seats);
+    assertEquals(
+      [propose(bench), bench.parts.proposals.waiting],
+      [[], false],
+      name,
+    );
+  }
+  forward(bench, good);
+  assertEquals(propose(bench).length, 1);
+});
+
+Deno.test("no proposal beyond the window; then it waits for room", () => {
+  const bench = new Bench().lead();
+  let slots = 0;
+  for (let i = 0; i < 100; i++) {
+    ask(bench, NOP);
+    bench.parts.proposals.tick();
+    slots += propose(bench).length;
+  }
+  assertEquals([slots, bench.parts.proposals.waiting], [64, false]);
+});
+
+Deno.test("a leader that is deposed drops what others passed on: they do so again", () => {
+  const bench = new Bench().lead();
+  forward(bench, batchOf(commandOf(bench, "B", 1)));
+  bench.parts.proposals.deposed();
+  assertEquals(propose(bench), []);
+});

@@ -1,0 +1,125 @@
+/**
+ * The head of an image, both ways.
+ *
+ * @module
+ */
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  decodeImageHead,
+  encodeImageHead,
+  type ImageHead,
+  ProtocolError,
+} from "../../protocol/mod.ts";
+import { concatBytes, encodeBytes, encodeNumber } from "./raw_client.ts";
+
+const HEAD: ImageHead = {
+  applied: 70,
+  leadership: { round: 3, node: "B" },
+  cluster: "local",
+  sets: [
+    { from: 71, cals: ["A", "B"] },
+    { from: 99, cals: ["A", "B", "C"] },
+  ],
+  seats: [["/ctl/cal/0", "A"], ["/ctl/cal/1", ""]],
+  sessions: [{ id: 7, owner: "A", last: 0 }, { id: 12, owner: "B", last: 9 }],
+};
+
+/** Field by field: number, and what it holds. */
+function fields(...list: readonly (readonly [number, number | string])[]) {
+  return concatBytes(
+    list.map(([field, value]) =>
+      typeof value === "number"
+        ? encodeNumber(field, value)
+        : encodeBytes(field, value)
+    ),
+  );
+}
+
+const GOLDEN = fields(
+  [1, 70],
+  [2, 3],
+  [3, "B"],
+  [4, "local"],
+  [5, 71],
+  [6, "A"],
+  [6, "B"],
+  [5, 99],
+  [6, "A"],
+  [6, "B"],
+  [6, "C"],
+  [7, "/ctl/cal/0"],
+  [8, "A"],
+  [7, "/ctl/cal/1"],
+  [8, ""],
+  [9, 7],
+  [10, "A"],
+  [11, 0],
+  [9, 12],
+  [10, "B"],
+  [11, 9],
+);
+
+Deno.test("a head's bytes are these, and mean this", () => {
+  assertEquals(encodeImageHead(HEAD), GOLDEN);
+  assertEquals(decodeImageHead(GOLDEN), HEAD);
+});
+
+const texts = fc.string({ unit: "binary", maxLength: 20 });
+const heads: fc.Arbitrary<ImageHead> = fc.record({
+  applied: fc.maxSafeNat(),
+  leadership: fc.record({ round: fc.maxSafeNat(), node: texts }),
+  cluster: texts,
+  sets: fc.array(
+    fc.record({
+      from: fc.maxSafeNat(),
+      cals: fc.array(texts, { minLength: 1 }),
+    }),
+    { minLength: 1 },
+  ),
+  seats: fc.array(fc.tuple(texts, texts)),
+  sessions: fc.array(
+    fc.record({ id: fc.maxSafeNat(), owner: texts, last: fc.maxSafeNat() }),
+  ),
+});
+
+Deno.test("decodeImageHead() reads what encodeImageHead() writes", () => {
+  fc.assert(fc.property(heads, (head) => {
+    assertEquals(decodeImageHead(encodeImageHead(head)), head);
+  }));
+});
+
+Deno.test("decodeImageHead() passes over what a later version adds", () => {
+  const later = fields([12, 5], [200, "later"]);
+  assertEquals(decodeImageHead(concatBytes([later, GOLDEN, later])), HEAD);
+});
+
+Deno.test("decodeImageHead() refuses what is no head", () => {
+  const table: [name: string, bytes: Uint8Array, part: string][] = [
+    ["nothing", new Uint8Array(0), "names no cals"],
+    ["no set", fields([1, 70], [4, "local"]), "names no cals"],
+    ["a set of nobody", fields([5, 71], [5, 72], [6, "A"]), "names no cals"],
+    ["a cal before any set", fields([6, "A"]), "before its start"],
+    ["a holder before any seat", fields([8, "A"]), "before its start"],
+    ["an owner before any session", fields([10, "A"]), "before its start"],
+    ["a number before any session", fields([11, 1]), "before its start"],
+    ["bytes that are cut", GOLDEN.slice(0, -3), ""],
+  ];
+  for (const [name, bytes, part] of table) {
+    assertThrows(() => decodeImageHead(bytes), ProtocolError, part, name);
+  }
+});
+
+Deno.test("decodeImageHead() of any cut, or of noise, is a head or a refusal", () => {
+  const read = (bytes: Uint8Array) => {
+    try {
+      decodeImageHead(bytes);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+    }
+  };
+  for (let length = 0; length < GOLDEN.length; length++) {
+    read(GOLDEN.slice(0, length));
+  }
+  fc.assert(fc.property(fc.uint8Array(), read), { numRuns: 500 });
+});
