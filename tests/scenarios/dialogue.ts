@@ -1,38 +1,41 @@
 /**
- * Dialogues with nodes: commands, and below each group of them, after `---`,
- * what the nodes sent, wrote, decided and answered.
+ * Dialogues with small clusters: commands, and below each group of them, after
+ * `---`, what the nodes sent, applied and answered.
  *
  * A file is prose (lines that begin with `#`) and such groups, with an empty
  * line between them. Running a file gives its text anew, with what happened in
  * place of what was expected: a dialogue holds when the two texts are equal.
+ * After each command all messages travel that may; a command after `+ ` comes
+ * in the same turn as the one before it. In all a body of one capital letter
+ * is a node's id, and `x*1000` a thousand x.
  *
- *     node A               a node of that name, with an empty store
- *     A found PATH=BODY... it founds a cluster
- *     A set PATH REV BODY  it is asked for a write; so with `del PATH REV`
- *     A nop                and `nop`; x*1000 is a body of a thousand x
- *     A run                it works off its inputs
- *     A hears X MESSAGE    X sends it a message, as tests/consensus/words.ts
- *                          writes it
- *     A wait GLOB REV      somebody waits for an event there
- *     A get PATH           somebody reads
+ *     cluster A B C + D    a cluster that is up: three have seats, D has none
+ *     found A              a node that founds a cluster
+ *     attach D [to B]      a node that attaches, linked to all, or only to B;
+ *                          `attach D at B` at the address of B
+ *     link A B, unlink A B a link comes up or is closed; `*` is all others
+ *     tick [A ...] 15      so many ticks of 10 ms pass, for all or for some
+ *     set A /x 1 rev=0     A is asked for a write; so with `del A /x`, `nop A`
+ *     get A /x             what A's copy has
+ *     read A /x            A is asked for a linearizable read
+ *     wait A GLOB REV      somebody waits for an event
+ *     hold A->B [TYPE...]  messages stay on their way; `A<->B`, `A->*`
+ *     lose A->B [TYPE...]  messages are lost, and the link looks well
+ *     deliver, drop, duplicate A->B [TYPE...|slot=7|3]   some of those held
+ *     free A->B            neither any more; what was held arrives
+ *     pause A, resume A    the process stands still, and goes on
+ *     crash A              it ends, and its links are closed
+ *     leave A, recover A   as `doozer` asks a node to do
+ *     A hears X MESSAGE    (`hears A X accept 9.X 1=forged`) a forged message
+ *     status A, compare A B
+ *     chance A 0.5         what chance gives A from now on
+ *     settings seatTimeout=100 requestTimeout=50   of nodes that come, in ticks
+ *     show alive|writes    what is not shown otherwise
  *
  * @module
  */
-import { Node, type Ready, Replica } from "../../consensus/mod.ts";
-import type { DecidedSlot } from "../../consensus/mod.ts";
-import { decodeBatch, encodeText } from "../../protocol/mod.ts";
-import {
-  AssertionError,
-  compileGlob,
-  type Mutation,
-  type Outcome,
-  type Refusal,
-  Store,
-  type StoreEvent,
-  Wait,
-} from "../../store/mod.ts";
-import { readMessage, showMessage, showRecord } from "../consensus/words.ts";
-import { textOf } from "../store/changes.ts";
+import { carryOut } from "./script.ts";
+import { Stage } from "./stage.ts";
 
 /** Runs the dialogue; returns its text as it should be. */
 export function replay(text: string): string {
@@ -42,188 +45,16 @@ export function replay(text: string): string {
     if (lines.every((line) => line.startsWith("#"))) return group;
     const end = lines.indexOf("---");
     const said = end < 0 ? lines : lines.slice(0, end);
-    const happened = stage.play(said.filter((line) => !line.startsWith("#")));
-    return [...said, "---", ...happened].join("\n");
+    stage.listen(() => play(stage, said));
+    return [...said, "---", ...stage.takeLines()].join("\n");
   });
   return groups.join("\n\n") + "\n";
 }
 
-/** The nodes of a dialogue, and what they have done since the last look. */
-class Stage {
-  readonly #nodes: Map<string, Node> = new Map();
-  #lines: string[] = [];
-  #speaker = "";
-
-  /** Carries commands out; returns what happened. */
-  play(commands: readonly string[]): string[] {
-    this.#lines = [];
-    const stopListening = this.#listen();
-    try {
-      for (const command of commands) this.#carryOut(command);
-    } finally {
-      stopListening();
-    }
-    return this.#lines;
-  }
-
-  #note(line: string): void {
-    this.#lines.push(`${this.#speaker} ${line}`);
-  }
-
-  /** Writes down what any replica hands to its node. */
-  #listen(): () => void {
-    const { takeReady, takeDecided } = Replica.prototype;
-    const noteReady = (ready: Ready) => this.#noteReady(ready);
-    const noteDecided = (slot: DecidedSlot | undefined) => {
-      if (slot === undefined) return;
-      this.#note(`decides ${slot.seqn}=${showNumbers(slot.value)}`);
-    };
-    Replica.prototype.takeReady = function (): Ready {
-      const ready = takeReady.call(this);
-      noteReady(ready);
-      return ready;
-    };
-    Replica.prototype.takeDecided = function (): DecidedSlot | undefined {
-      const slot = takeDecided.call(this);
-      noteDecided(slot);
-      return slot;
-    };
-    return () => Object.assign(Replica.prototype, { takeReady, takeDecided });
-  }
-
-  #noteReady({ messagesNow, records, messagesAfter }: Ready): void {
-    for (const { to, message } of messagesNow) {
-      this.#note(`sends ${to} ${showMessage(message, showBatch)}`);
-    }
-    for (const record of records) {
-      this.#note(`writes ${showRecord(record, showNumbers)}`);
-    }
-    for (const { to, message } of messagesAfter) {
-      this.#note(`then sends ${to} ${showMessage(message, showNumbers)}`);
-    }
-  }
-
-  #carryOut(command: string): void {
-    const [name, verb, ...words] = command.split(" ");
-    if (name === "node") return this.#addNode(verb!);
-    const node = this.#nodes.get(name!);
-    if (node === undefined) throw new SyntaxError(`No node for "${command}"`);
-    this.#speaker = name!;
-    try {
-      this.#command(node, verb!, words);
-    } catch (error) {
-      if (!(error instanceof AssertionError)) throw error;
-      this.#note(`stops: ${error.message}`);
-    }
-  }
-
-  #addNode(id: string): void {
-    const onInput = () => this.#note("has input");
-    this.#nodes.set(id, new Node({ id, store: new Store(), onInput }));
-  }
-
-  #command(node: Node, verb: string, words: readonly string[]): void {
-    switch (verb) {
-      case "found":
-        return node.found(words.map(readFile));
-      case "set":
-      case "del":
-      case "nop":
-        return this.#propose(node, [verb, ...words]);
-      case "run":
-        return node.run();
-      case "hears":
-        return node.receive(words[0]!, readMessage(words.slice(1).join(" ")));
-      case "wait":
-        return this.#wait(node, words);
-      case "get":
-        return this.#note(`has ${words[0]}: ${showFile(node, words[0]!)}`);
-    }
-    throw new SyntaxError(`Cannot "${verb}": no command has this name`);
-  }
-
-  #propose(node: Node, words: readonly string[]): void {
-    node.propose(readMutation(words), {
-      settled: (outcome) =>
-        this.#note(`answers ${words.join(" ")}: ${showOutcome(outcome)}`),
-    });
-  }
-
-  #wait(node: Node, [glob, rev]: readonly string[]): void {
-    const tell = (result: StoreEvent | Refusal) =>
-      this.#note(`tells the wait on ${glob}: ${showEvent(result)}`);
-    const wait = new Wait(
-      { waitEnded: (_, result) => tell(result), revReached() {} },
-      { glob: compileGlob(glob!), from: Number(rev), ticket: 0 },
-    );
-    const result = node.store.waits.start(wait);
-    if (result !== undefined) tell(result);
-  }
-}
-
-function readFile(text: string): [string, Uint8Array] {
-  const [path, body] = text.split("=");
-  return [path!, readBody(body!)];
-}
-
-function readMutation(words: readonly string[]): Mutation {
-  const [type, path, rev, body] = words;
-  if (type === "nop") return { type };
-  if (path === undefined || rev === undefined) {
-    throw new SyntaxError(`Cannot read "${words.join(" ")}": it lacks a word`);
-  }
-  return type === "del"
-    ? { type, path, rev: Number(rev) }
-    : { type: "set", path, rev: Number(rev), body: readBody(body ?? "") };
-}
-
-/** `x*1000` is a thousand x. */
-function readBody(text: string): Uint8Array {
-  const [character, times] = text.split("*");
-  return encodeText(times === undefined ? text : character!.repeat(+times));
-}
-
-function showBody(body: Uint8Array): string {
-  const text = textOf({ bytes: body, start: 0, length: body.length });
-  const repeated = text.length > 40 && text === text[0]!.repeat(text.length);
-  return repeated ? `${text[0]}*${text.length}` : text;
-}
-
-/** The commands of a batch, each after its origin and number. */
-function showBatch(batch: Uint8Array): string {
-  const commands: string[] = [];
-  decodeBatch(batch, ({ origin, number, mutation }) => {
-    const words = [`${origin}#${number}`, mutation.type];
-    if (mutation.type !== "nop") words.push(mutation.path, `${mutation.rev}`);
-    if (mutation.type === "set") words.push(showBody(mutation.body));
-    commands.push(words.join(" "));
+function play(stage: Stage, said: readonly string[]): void {
+  const commands = said.filter((line) => !line.startsWith("#"));
+  commands.forEach((command, at) => {
+    carryOut(stage, command.replace(/^\+ /, ""));
+    if (!commands[at + 1]?.startsWith("+ ")) stage.settle();
   });
-  return `[${commands.join("; ")}]`;
-}
-
-/** The first and the last command of a batch that was shown before. */
-function showNumbers(batch: Uint8Array): string {
-  const names: string[] = [];
-  decodeBatch(batch, ({ origin, number }) => {
-    names.push(`${origin}#${number}`);
-  });
-  const [first, last] = [names[0], names.at(-1)];
-  return first === last ? `[${first ?? ""}]` : `[${first}..${last}]`;
-}
-
-function showOutcome(outcome: Outcome): string {
-  return typeof outcome === "number" ? `rev ${outcome}` : outcome.code;
-}
-
-function showEvent(result: StoreEvent | Refusal): string {
-  return "code" in result
-    ? result.code
-    : `rev ${result.rev} ${result.kind} ${result.path}`;
-}
-
-function showFile(node: Node, path: string): string {
-  const state = node.store.get(path);
-  if (state.type !== "file") return state.type;
-  const { bytes, start, length } = state;
-  return `rev ${state.rev} ${showBody(bytes.slice(start, start + length))}`;
 }

@@ -35,14 +35,13 @@ Deno.test("the scenarios are found", () => {
 
 const SHORT = `# A dialogue.
 
-node A
-A found /a=1
-A run
+found A
+set A /a 1
 ---
 A does something else
 
 # Still the same node.
-A get /a
+get A /a
 ---
 `;
 
@@ -51,21 +50,47 @@ Deno.test("replay() puts what happened in place of what was expected", () => {
   assert(!happened.includes("something else"));
   const said = SHORT.split("\n").filter((line) => !line.startsWith("A does"));
   for (const line of said) assert(happened.includes(line), line);
-  assert(happened.endsWith("\n---\nA has /a: rev 1 1\n"), happened);
+  assert(happened.endsWith("\n---\nA has /a: rev 8 1\n"), happened);
   assertEquals(replay(happened), happened);
 });
 
 Deno.test("replay() says so where a node stops", () => {
-  const happened = replay("node A\nA found /a=1 /a=2\nA run\n");
-  assert(happened.includes("A stops: Broken invariant: a founding file"));
+  const happened = replay(
+    "cluster A B C\n\nhears B A accept 1.A 136=x\n" +
+      "hears B A accept 1.A 136=y\nstatus A\n",
+  );
+  assert(happened.includes("B stops: Broken invariant: C3"), happened);
+});
+
+Deno.test("replay() shows what is held, lost, doubled and delivered", () => {
+  const happened = replay(`cluster A B C
+hold A->B accept
+lose A->C accept
+set A /x 1
+
+duplicate A->B accept
+deliver A->B 1
+drop A->B
+free A->C
+`);
+  assert(happened.includes("A sends B accept 1.A 136=[A#3 set /x 1] (held)"));
+  assert(happened.includes("A sends C accept 1.A 136=[A#3 set /x 1] (lost)"));
+  assertEquals(happened.split("B sends A accepted 1.A 136").length, 2);
+  assert(happened.includes("A answers set /x 1: rev 22"), happened);
 });
 
 Deno.test("replay() refuses what it cannot read", () => {
   const bad = [
-    "A run",
-    "node A\nA dance",
-    "node A\nA set /a",
-    "node A\nA hears X hello 1.X",
+    "dance A",
+    "set A /a 1",
+    "found a",
+    "found A\nset A",
+    "found A\nhears A X hello 1.X",
+    "found A\nhears A X prepare X from 1",
+    "found A\nhold A=>B",
+    "found A\ntick often",
   ];
-  for (const text of bad) assertThrows(() => replay(text), SyntaxError);
+  for (const text of bad) {
+    assertThrows(() => replay(text), SyntaxError, "", text);
+  }
 });

@@ -1,0 +1,25 @@
+/**
+ * Bugs to be planted: mistakes that somebody could make, each as a change of
+ * the source. The simulator is worth what it finds of them.
+ *
+ * There are no switches in the code itself; `planting.ts` changes a copy.
+ *
+ * @module
+ */
+import { ACCEPTOR_BUGS } from "./bugs/acceptors.ts";
+import type { Bug } from "./bugs/bug.ts";
+import { COMMAND_BUGS } from "./bugs/commands.ts";
+import { LEADER_BUGS } from "./bugs/leaders.ts";
+import { READ_BUGS } from "./bugs/reads.ts";
+import { SEAT_BUGS } from "./bugs/seats.ts";
+import { STATE_BUGS } from "./bugs/states.ts";
+
+/** All of them. */
+export const BUGS: readonly Bug[] = [
+  ...ACCEPTOR_BUGS,
+  ...LEADER_BUGS,
+  ...SEAT_BUGS,
+  ...READ_BUGS,
+  ...COMMAND_BUGS,
+  ...STATE_BUGS,
+];

@@ -1,0 +1,29 @@
+/**
+ * The list of planted bugs does not rot; and some of them are found at once.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { BUGS } from "./bugs.ts";
+import { applyPatch, readSource } from "./planting.ts";
+
+Deno.test("BUGS fit the source, each patch in one place", async () => {
+  for (const { name, patches } of BUGS) {
+    const texts = new Map<string, string>();
+    for (const patch of patches) {
+      const { file } = patch;
+      const before = texts.get(file) ?? await readSource(file);
+      const after = applyPatch(before, patch);
+      assert(after !== before, `"${name}" changes nothing in ${file}`);
+      texts.set(file, after);
+    }
+  }
+  assertEquals(new Set(BUGS.map(({ name }) => name)).size, BUGS.length);
+});
+
+Deno.test("applyPatch() refuses what is nowhere, or in two places", () => {
+  const patch = { file: "a.ts", find: "x", replace: "y" };
+  assertEquals(applyPatch("axb", patch), "ayb");
+  assertThrows(() => applyPatch("ab", patch), Error, "0 times");
+  assertThrows(() => applyPatch("axbx", patch), Error, "2 times");
+});

@@ -1,0 +1,102 @@
+/**
+ * What a seed makes of a run: the cluster, its network, its clients, and how
+ * much goes wrong.
+ *
+ * @module
+ */
+import { type Micros, MILLISECOND, SECOND } from "./agenda.ts";
+import type { Random } from "./random.ts";
+
+/** What can be done to a cluster. */
+export const FAULTS = [
+  "pause",
+  "crash",
+  "leave",
+  "partition",
+  "one way",
+  "pair",
+  "weather",
+  "slow",
+  "flap",
+] as const;
+
+/** One thing that can be done to a cluster. */
+export type FaultName = typeof FAULTS[number];
+
+/** The plan of a run. */
+export interface Scenario {
+  /** Nodes that are to have seats. */
+  readonly cals: number;
+  /** Nodes beyond those. */
+  readonly observers: number;
+  /** Places for processes: a crashed node may come back elsewhere. */
+  readonly hosts: number;
+  /** How long faults go on. */
+  readonly faulty: Micros;
+  /** How long before the first. */
+  readonly calm: Micros;
+  /** Mean time between faults. */
+  readonly faultEvery: Micros;
+  /** How often each is chosen, relative to the others. */
+  readonly faults: Readonly<Record<FaultName, number>>;
+  /** Mean time between ambushes of leaders; 0 for none. */
+  readonly ambushEvery: Micros;
+  readonly latency: readonly [Micros, Micros];
+  readonly runDelay: Micros;
+  readonly historyRevs: readonly number[];
+  readonly seatTimeoutTicks: number;
+  readonly requestTimeoutTicks: number;
+  readonly clients: number;
+  readonly outstanding: number;
+  readonly keys: number;
+  /** Mean time of a client between its requests. */
+  readonly think: Micros;
+  /** Mean time between changes of seats by a client; 0 for none. */
+  readonly seatChangeEvery: Micros;
+  /** How many of the bodies are large, and how large they are. */
+  readonly largeChance: number;
+  readonly largeBytes: number;
+  readonly codecChance: number;
+}
+
+const SIZES = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7];
+
+/** Draws the plan of a run. */
+export function drawScenario(random: Random, nodes?: number): Scenario {
+  const cals = nodes ?? random.pick(SIZES);
+  const observers = random.pick([0, 0, 1, 1, 2]);
+  const changesSeats = cals > 1 && random.chance(0.4);
+  return {
+    cals,
+    observers,
+    hosts: cals + observers + 2,
+    faulty: random.between(3, 9) * SECOND,
+    calm: random.chance(0.2) ? 0 : random.between(300, 1500) * MILLISECOND,
+    faultEvery: random.pick([30, 100, 300, 1000]) * MILLISECOND,
+    faults: drawFaults(random),
+    ambushEvery: random.pick([0, 0, 0, 60, 150, 400]) * MILLISECOND,
+    latency: random.pick([[50, 200], [50, 2000], [200, 5000], [1000, 20_000]]),
+    runDelay: random.pick([10, 50, 200, 3000]),
+    historyRevs: random.chance(0.3) ? [5, 50, 100_000] : [100_000],
+    seatTimeoutTicks: random.pick([60, 100, 200, 400, 100_000]),
+    requestTimeoutTicks: random.pick([50, 100, 200, 500]),
+    clients: random.between(2, 8),
+    outstanding: random.between(1, 8),
+    keys: random.between(1, 6),
+    think: random.between(3, 25) * MILLISECOND,
+    seatChangeEvery: changesSeats ? random.between(100, 900) * MILLISECOND : 0,
+    largeChance: random.chance(0.1) ? 0.01 : 0,
+    largeBytes: random.pick([20_000, 150_000, 700_000]),
+    codecChance: random.pick([0.05, 0.3]),
+  };
+}
+
+/** Some kinds of faults, each more or less often; at times none at all. */
+function drawFaults(random: Random): Record<FaultName, number> {
+  const share = random.pick([0.2, 0.5, 0.5, 1, 1]);
+  const weights = {} as Record<FaultName, number>;
+  for (const name of FAULTS) {
+    weights[name] = random.chance(share) ? random.between(1, 4) : 0;
+  }
+  return weights;
+}

@@ -1,0 +1,269 @@
+/**
+ * One run: a seed makes a cluster, clients and faults; then all heals, and the
+ * nodes must come together again.
+ *
+ * @module
+ */
+import type { PeerMessage } from "../../protocol/mod.ts";
+import { Admin } from "./admin.ts";
+import { Ambush } from "./ambush.ts";
+import { Agenda, type Micros, MILLISECOND, SECOND } from "./agenda.ts";
+import { checkFiles } from "./checkers/state.ts";
+import { Client, type Counter } from "./client.ts";
+import { Drill, type DrillName } from "./drill.ts";
+import { Faults } from "./faults.ts";
+import { Random } from "./random.ts";
+import { drawScenario, type FaultName, type Scenario } from "./scenario.ts";
+import type { SubjectMaker } from "./subject.ts";
+import { Trace } from "./trace.ts";
+import { fail, Violation } from "./violation.ts";
+import { World } from "./world.ts";
+
+/** What to run. */
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Makes the nodes of this run. */
+  readonly make: SubjectMaker;
+  readonly codec?: ((message: PeerMessage) => PeerMessage) | undefined;
+  /** How many cals; by default the seed decides. */
+  readonly nodes?: number | undefined;
+  /** Receives the trace, line by line. */
+  readonly write?: ((line: string) => void) | undefined;
+}
+
+/** What came of a run. */
+export interface SimulationResult {
+  readonly seed: number;
+  readonly hash: string;
+  readonly violation: Violation | undefined;
+  /** Whether so many cals were lost for good that nothing can be decided. */
+  readonly stuck: boolean;
+  /** What was practised at the end, if anything. */
+  readonly drill: DrillName | undefined;
+  readonly virtualSeconds: number;
+  readonly events: number;
+  readonly counts: Readonly<Record<CountName, number>>;
+  readonly faults: ReadonlyMap<FaultName, number>;
+  readonly refusals: ReadonlyMap<string, number>;
+}
+
+/** What is counted. */
+export const COUNTS = [
+  "operations",
+  "revs",
+  "reads",
+  "waits told",
+  "messages",
+  "campaigns",
+  "leaderships",
+  "ambushes",
+  "crashes",
+  "leaves",
+  "seat changes",
+  "takeovers",
+] as const;
+
+/** One thing that is counted. */
+export type CountName = typeof COUNTS[number];
+
+/** Time for the nodes to come together once all is well. */
+const CONVERGE_WITHIN: Micros = 30 * SECOND;
+const LOOK_EVERY: Micros = 50 * MILLISECOND;
+
+/** Runs a seed. */
+export function simulate(options: SimulationOptions): SimulationResult {
+  const run = new Run(options);
+  let violation: Violation | undefined;
+  try {
+    run.play();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    violation = error;
+  }
+  return run.result(violation);
+}
+
+/** A run under way. */
+class Run {
+  readonly #seed: number;
+  readonly #agenda = new Agenda();
+  readonly #trace: Trace;
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #faults: Faults;
+  readonly #ambush: Ambush;
+  readonly #admin: Admin;
+  readonly #clients: Client[] = [];
+  readonly #counter: Counter = {
+    connections: 0,
+    reads: 0,
+    refusals: new Map(),
+  };
+  #stuck = false;
+  #drill: DrillName | undefined;
+
+  constructor(options: SimulationOptions) {
+    const { seed, make, codec, nodes, write } = options;
+    const random = new Random(seed);
+    this.#seed = seed;
+    this.#trace = new Trace(this.#agenda, write);
+    this.#scenario = drawScenario(random, nodes);
+    this.#world = new World({
+      agenda: this.#agenda,
+      random,
+      trace: this.#trace,
+      scenario: this.#scenario,
+      make,
+      codec,
+    });
+    this.#faults = new Faults(this.#world);
+    this.#ambush = new Ambush(this.#world, this.#faults);
+    this.#admin = new Admin(this.#world);
+    this.#world.onEnd = (process) => {
+      for (const client of this.#clients) client.processEnded(process);
+    };
+  }
+
+  /** Plays it all, up to the first violation. */
+  play(): void {
+    this.#trace.say(
+      "",
+      `seed ${this.#seed}: ${JSON.stringify(this.#scenario)}`,
+    );
+    this.#begin();
+    this.#agenda.runUntil(this.#agenda.now + this.#scenario.faulty);
+    for (const client of this.#clients) client.stop();
+    this.#admin.stop();
+    this.#faults.heal();
+    this.#converge();
+    if (!this.#stuck) this.#practise();
+    for (const client of this.#clients) client.checkWaits();
+  }
+
+  /** What came of it. */
+  result(violation: Violation | undefined): SimulationResult {
+    return {
+      seed: this.#seed,
+      hash: this.#trace.hash,
+      violation,
+      stuck: this.#stuck,
+      drill: this.#drill,
+      virtualSeconds: this.#agenda.now / SECOND,
+      events: this.#trace.events,
+      counts: this.#count(),
+      faults: this.#faults.counts,
+      refusals: this.#counter.refusals,
+    };
+  }
+
+  #begin(): void {
+    const world = this.#world;
+    const { scenario } = world;
+    const first = world.found();
+    this.#agenda.runUntil(SECOND, () => world.canon.rev > 0);
+    if (world.canon.rev === 0) fail("founding", "nothing is written");
+    this.#admin.makeSeats(first);
+    for (let i = 1; i < scenario.cals + scenario.observers; i++) {
+      this.#agenda.after(
+        world.random.below(200 * MILLISECOND),
+        () => world.attach(i, first),
+      );
+    }
+    for (let number = 1; number <= scenario.clients; number++) {
+      const counter = this.#counter;
+      this.#clients.push(new Client(world, { number, counter }));
+    }
+    // Until all sit nothing must break: the first cal is the only one.
+    const seated = () => world.seats.cals.length >= scenario.cals;
+    this.#agenda.runUntil(this.#agenda.now + 5 * SECOND, seated);
+    if (!seated()) fail("liveness", "free seats are not taken in 5 s of calm");
+    this.#faults.start(scenario.calm);
+    this.#ambush.start();
+    this.#admin.start();
+  }
+
+  /** All that live come to the same rev, and writes work through each. */
+  #converge(): void {
+    const end = this.#agenda.now + CONVERGE_WITHIN;
+    let problem = this.#settle();
+    while (problem !== undefined && this.#agenda.now < end) {
+      this.#agenda.runUntil(this.#agenda.now + LOOK_EVERY);
+      problem = this.#settle();
+    }
+    problem ??= this.#probeAll(end);
+    if (problem !== undefined) {
+      this.#stuck = !this.#world.canDecide;
+      if (!this.#stuck) fail("liveness", problem);
+    }
+    this.#compareAll();
+  }
+
+  /** One more thing goes wrong, and then all must be as it was. */
+  #practise(): void {
+    const drill = new Drill(this.#world, this.#clients[0]!);
+    this.#drill = drill.run();
+    this.#converge();
+  }
+
+  /** Whether the cluster is whole: why not, if not. */
+  #settle(): string | undefined {
+    const { living, leaving, canon } = this.#world;
+    if (leaving.size > 0) return "somebody is still leaving";
+    for (const process of living) {
+      const { name } = process;
+      if (!this.#world.isRegistered(process)) return `${name} is no member`;
+      if (process.store.rev < canon.rev) {
+        return `${name} is at rev ${process.store.rev} of ${canon.rev}`;
+      }
+    }
+    return living.length < this.#scenario.cals
+      ? "not all have started again"
+      : undefined;
+  }
+
+  /** Writes through every process, until each has taken a write. */
+  #probeAll(end: Micros): string | undefined {
+    const client = this.#clients[0]!;
+    for (const process of this.#world.living) {
+      let worked = false;
+      while (!worked && this.#agenda.now < end) {
+        let answered = false;
+        client.probe(process, (done) => {
+          answered = true;
+          worked ||= done;
+        });
+        this.#agenda.runUntil(end, () => answered);
+      }
+      if (!worked) return `${process.name} takes no writes`;
+    }
+    const all = () => this.#settle() === undefined;
+    while (!all() && this.#agenda.now < end) {
+      this.#agenda.runUntil(this.#agenda.now + LOOK_EVERY);
+    }
+    return this.#settle();
+  }
+
+  #compareAll(): void {
+    const { living, canon } = this.#world;
+    for (const { name, store } of living) checkFiles(canon, { name, store });
+  }
+
+  #count(): Record<CountName, number> {
+    const { history, canon, watches, network, promises } = this.#world;
+    const { crashes, leaves, seats, takeovers } = this.#world;
+    return {
+      operations: history.count + this.#counter.reads,
+      revs: canon.rev,
+      reads: this.#counter.reads,
+      "waits told": watches.count,
+      messages: network.delivered,
+      campaigns: promises.campaigns,
+      leaderships: promises.leaderships,
+      ambushes: this.#ambush.count,
+      crashes,
+      leaves,
+      "seat changes": seats.changes,
+      takeovers,
+    };
+  }
+}
