@@ -33,6 +33,7 @@ const UNITS: Readonly<Record<string, number>> = {
   KiB: 2 ** 10,
   MiB: 2 ** 20,
   GiB: 2 ** 30,
+  ms: 1,
   s: 1000,
 };
 

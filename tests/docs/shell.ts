@@ -3,9 +3,10 @@
  * reader would: in order, in one shell, in an empty folder, with `doozer`,
  * `deno` and `npx` on the PATH.
  *
- * A document writes the default port; here the kernel chooses a free one. So
- * the `doozer` on the PATH is a shim that moves port 8046 to the port on which
- * the document's node listens, and the outputs are moved back.
+ * A document writes ports as a reader would; here the kernel chooses free ones.
+ * So the `doozer` on the PATH is a shim that moves port 8046 to the port on which
+ * the document's newest such node listens, and 8047 to 8099, which are for more
+ * nodes, to one port each; and the outputs are moved back.
  *
  * @module
  */
@@ -29,6 +30,9 @@ export interface Result {
   readonly log: string;
 }
 
+/** What bash says of processes that were killed, which a terminal shows. */
+const OF_JOBS = /^\S+script: line \d+: +\d+ Killed .*\n/gm;
+
 /** Runs a document's blocks; `work` and `home` are folders of its own. */
 export async function runBlocks(
   blocks: readonly Block[],
@@ -48,13 +52,14 @@ export async function runBlocks(
     if (name.startsWith("DOOZER_")) delete env[name];
   }
   const { code, log } = await runScript(script, work, env);
-  const ports = (readIfThere(`${home}/ports`) ?? "").match(/\d+/g) ?? [];
+  const ports = (readIfThere(`${home}/ports`) ?? "").trim().split("\n")
+    .map((line) => line.split(" "));
   const ran = blocks.flatMap((block, index): Ran[] => {
     if (!isRun(block)) return [];
     const next = blocks[index + 1];
     const output = ports.reduce(
-      (text, port) => text?.replaceAll(`:${port}`, ":8046"),
-      readIfThere(`${home}/${block.line}.out`),
+      (text, [shown, port]) => text?.replaceAll(`:${port}`, `:${shown}`),
+      readIfThere(`${home}/${block.line}.out`)?.replace(OF_JOBS, ""),
     );
     return [{
       block,
@@ -167,6 +172,7 @@ const PRELUDE = `set -euo pipefail
 end() {
   trap '' TERM
   kill -TERM 0
+  kill -CONT 0 # What a document has stopped cannot end else.
   wait
 }
 trap end EXIT
@@ -182,7 +188,7 @@ follow() {
     printf '%s\\n' "$text" >>"$DOCS/$1.out"
     if [[ $3 == serve && -z $port && $text =~ 127\\.0\\.0\\.1:([0-9]+) ]]; then
       port=\${BASH_REMATCH[1]}
-      printf '%s\\n' "$port" >>"$DOCS/ports"
+      printf '8046 %s\\n' "$port" >>"$DOCS/ports"
       export DOOZER_URI="doozer:?ca=127.0.0.1:$port"
     fi
     count=$((count + 1))
@@ -200,14 +206,43 @@ async function writePrograms(home: string): Promise<void> {
   exit 1
 }
 exec ${deno} "\${@:3}"`,
-    doozer: `port=$(tail -n 1 "$DOCS/ports" 2>/dev/null || echo 0)
-if [[ " $* " == *" serve "* && " $* " != *" help "* ]]; then
-  port=0
-  [[ " $* " == *" -l "* ]] || set -- "$@" -l 127.0.0.1:0
+    doozer:
+      `# moved PORT: the port that stands for a document's, of the kernel's choice.
+moved() {
+  if [[ $1 != 8046 ]] && ! is_moved "$1"; then
+    local code='const l = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+      console.log(l.addr.port); l.close();'
+    until mkdir "$DOCS/lock" 2>/dev/null; do sleep 0.01; done
+    is_moved "$1" || printf '%s %s\\n' "$1" "$(${deno} eval "$code")" >>"$DOCS/ports"
+    rmdir "$DOCS/lock"
+  fi
+  if ! is_moved "$1"; then echo 0; return; fi # Nobody is there yet.
+  sed -n "s/^$1 //p" "$DOCS/ports" | tail -n 1
+}
+is_moved() {
+  grep -s "^$1 " "$DOCS/ports" >/dev/null
+}
+move() {
+  local text=$1 rest=$1
+  while [[ $rest =~ :(80(4[6-9]|[5-9][0-9]))($|[^0-9])(.*) ]]; do
+    rest=\${BASH_REMATCH[4]}
+    text=\${text//:\${BASH_REMATCH[1]}/:$(moved "\${BASH_REMATCH[1]}")}
+  done
+  printf %s "$text"
+}
+args=() listen=
+for arg in "$@"; do
+  # Whoever listens at 8046 takes a port of its own.
+  [[ $listen == -l && $arg == *:8046 ]] && arg=\${arg%8046}0
+  listen=$arg
+  args+=("$(move "$arg")")
+done
+if [[ " $* " == *" serve "* && " $* " != *" help "* && " $* " != *" -l "* ]]; then
+  args+=(-l 127.0.0.1:0)
 fi
 export DOOZER_URI=\${DOOZER_URI:-doozer:?ca=127.0.0.1:8046}
-DOOZER_URI=\${DOOZER_URI//:8046/:$port}
-exec ${doozerCommand().map(quote).join(" ")} "\${@//:8046/:$port}"`,
+DOOZER_URI=$(move "$DOOZER_URI")
+exec ${doozerCommand().map(quote).join(" ")} "\${args[@]}"`,
   };
   await Deno.mkdir(`${home}/bin`);
   for (const [name, text] of Object.entries(programs)) {

@@ -230,7 +230,7 @@ Deno.test("wait and watch find a silent server out: status 5", async () => {
         ),
       )
     ) {
-      assertStringIncludes(text(stderr), "none came in 5000 ms (asked 127.0.");
+      assertStringIncludes(text(stderr), "none came in 7000 ms (asked 127.0.");
       assertStringIncludes(text(stderr), "Is it a doozer node");
     }
   });

@@ -17,6 +17,7 @@ const BLANK_ENV: Readonly<Record<string, string>> = {
   DOOZER_RWSECRET: "",
   DOOZER_ROSECRET: "",
   DOOZER_CACERT: "",
+  DOOZER_PEERSECRET: "",
 };
 
 /** How to start a node. */
@@ -24,6 +25,8 @@ export interface NodeOptions {
   /** Flags of `serve`, after `-l 127.0.0.1:0`; a later one wins. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What the command line begins with: `ip netns exec NAME`. */
+  readonly within?: readonly string[];
 }
 
 /** A running node; when it is disposed of it must end with status 0. */
@@ -33,17 +36,22 @@ export interface NodeProcess extends AsyncDisposable {
   readonly addr: string;
   /** As the node says it. */
   readonly uri: string;
+  /** Whether the process has ended. */
+  readonly hasEnded: boolean;
+  /** Whether it was told to end. */
+  readonly signalled: boolean;
   /** All that it printed so far. */
   stderr(): string;
-  /** Sends a signal and awaits the end. */
+  /** Sends a signal, unless it has ended, and awaits the end. */
   stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
 /** Starts a node on a free port and waits until it serves. */
 export async function startNodeProcess(
-  { args = [], env = {} }: NodeOptions = {},
+  { args = [], env = {}, within = [] }: NodeOptions = {},
 ): Promise<NodeProcess> {
-  const child = spawn(["serve", "-l", "127.0.0.1:0", ...args], env);
+  const words = ["serve", "-l", "127.0.0.1:0", ...args];
+  const child = spawnWithin(within, { args: words, env });
   await child.stdin.close();
   const stdout = drain(child.stdout, () => {});
   let stderr = "";
@@ -61,15 +69,23 @@ export async function startNodeProcess(
     throw new Error(`The node ended with status ${code}: ${stderr}`);
   }
   let signalled = false;
+  let hasEnded = false;
+  child.status.then(() => hasEnded = true);
   const stop = async (
     signal: Deno.Signal = "SIGTERM",
   ): Promise<Deno.CommandStatus> => {
     signalled = true;
-    child.kill(signal);
+    kill(child, signal);
     return (await ended)[0];
   };
   return {
     pid: child.pid,
+    get hasEnded(): boolean {
+      return hasEnded;
+    },
+    get signalled(): boolean {
+      return signalled;
+    },
     addr: /ca=([^&]+)/.exec(uri)?.[1] ?? "",
     uri,
     stderr: () => stderr,
@@ -140,7 +156,7 @@ export function startWatch(uri: string, args: readonly string[]): Watch {
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await reader.cancel();
-      kill(child);
+      kill(child, "SIGTERM");
       await Promise.all([child.status, talk, child.stdin.close()]);
     },
   };
@@ -151,8 +167,19 @@ export function spawn(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Deno.ChildProcess {
-  const [program, ...first] = doozerCommand();
-  return new Deno.Command(program, {
+  return spawnWithin([], { args, env });
+}
+
+/** Starts the program by another one. */
+function spawnWithin(
+  within: readonly string[],
+  { args, env }: {
+    args: readonly string[];
+    env: Readonly<Record<string, string>>;
+  },
+): Deno.ChildProcess {
+  const [program, ...first] = [...within, ...doozerCommand()];
+  return new Deno.Command(program!, {
     args: [...first, ...args],
     env: { ...BLANK_ENV, ...env },
     stdin: "piped",
@@ -161,9 +188,9 @@ export function spawn(
   }).spawn();
 }
 
-function kill(child: Deno.ChildProcess): void {
+function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
-    child.kill("SIGTERM");
+    child.kill(signal);
   } catch (error) {
     // It has ended by itself.
     if (!(error instanceof TypeError)) throw error;

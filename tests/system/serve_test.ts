@@ -49,7 +49,11 @@ Deno.test("serve says why it cannot start", async (t) => {
     [["-l", "0.0.0.0:0"], 127, "takes a secret and TLS"],
     [["-l", "x"], 127, "takes a secret and TLS"],
     [["-l", "9032"], 127, 'did you mean ":9032"?'],
-    [["-a", "127.0.0.1:1"], 127, "clusters are not there yet"],
+    [["-a", "x", "--join", "x,y"], 127, "-a and --join are given"],
+    [["-a", "127.0.0.1:80:80"], 127, "127.0.0.1:80:80"],
+    [["--advertise", "0.0.0.0:80"], 127, "nobody can dial it"],
+    [["-l", "0.0.0.0:0", "--insecure", "-a", "x"], 127, "--advertise"],
+    [["-b", "nothing"], 127, "nothing"],
     [["-w", ":8000"], 127, "the web view"],
     [["-hist", "0"], 127, "history"],
     [["-tlscert", "/nowhere", "-tlskey", "/nowhere"], 2, '"/nowhere"'],
@@ -88,6 +92,24 @@ Deno.test("serve --advertise registers another address", async () => {
   const path = `/ctl/node/${text(self.stdout)}/addr`;
   const get = await runDoozer(node.uri, { args: ["get", path], status: 0 });
   assertEquals(text(get.stdout), "10.1.2.3:8046");
+});
+
+Deno.test("serve registers the address that it is bound to", async (t) => {
+  const rows: readonly [string, RegExp][] = [
+    ["localhost:0", /^(127\.0\.0\.1|\[::1\]):[1-9]\d*$/],
+    ["127.0.0.1:0", /^127\.0\.0\.1:[1-9]\d*$/],
+    ["[::1]:0", /^\[::1\]:[1-9]\d*$/],
+  ];
+  for (const [listen, pattern] of rows) {
+    await t.step(listen, async () => {
+      await using node = await startNodeProcess({ args: ["-l", listen] });
+      const self = text((await runDoozer(node.uri, { args: ["self"] })).stdout);
+      const args = ["get", `/ctl/node/${self}/addr`];
+      const { stdout } = await runDoozer(node.uri, { args, status: 0 });
+      assertEquals(text(stdout), node.addr);
+      assert(pattern.test(node.addr), node.addr);
+    });
+  }
 });
 
 Deno.test("serve prints one line, and no secret", async () => {

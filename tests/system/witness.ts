@@ -104,6 +104,9 @@ function startLocalNode(log: LogEntry[]): Promise<RunningNode> {
     clusterName: "local",
     historyRevs: 1000,
     pulseSeconds: 0,
+    beginning: { how: "found" },
+    seatTimeoutSeconds: 60,
+    requestTimeoutSeconds: 5,
     secrets: {},
     log: {
       debug: keep("debug"),
