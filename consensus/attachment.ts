@@ -58,7 +58,7 @@ export class Attachment {
     election.beQuiet();
     const alone = members.current.length === 1 && members.isCal(id);
     if (own.session === 0 || alone) return this.#go();
-    if (replica.leading && !upkeep.handOver()) return this.#go();
+    if (replica.leading) upkeep.handOver();
     this.#askLeader();
   }
 
@@ -81,6 +81,9 @@ export class Attachment {
   /** Asks to be registered, or to be let go. */
   #askLeader(): void {
     const { id, about, election, own, post } = this.#options;
+    const { replica, upkeep } = this.#options;
+    // Whoever could lead instead may only just have been heard again.
+    if (this.#leaving !== undefined && replica.leading) upkeep.handOver();
     const way = election.wayToLeader;
     if (way === undefined || way === id) return;
     if (this.#leaving !== undefined) {

@@ -37,7 +37,7 @@ const ALIVE_TICKS = 3;
 const PATIENCE_TICKS = 15;
 
 /** After a link to the leader is closed: at most so long, by chance. */
-const LINK_DOWN_TICKS = 2;
+const LINK_DOWN_TICKS = 4;
 
 /** A leader that a quorum has not answered for so long steps down. */
 const DEAF_TICKS = 30;
@@ -143,7 +143,7 @@ export class Election {
 
   /** A link is closed. That of the leader is soon acted on. */
   linkDown(peer: NodeId): void {
-    this.views.forget(peer);
+    this.views.lost(peer);
     if (peer !== this.#leader.node || this.#leader.round === 0) return;
     const { random } = this.#options;
     this.#leader = ZERO_BALLOT;

@@ -68,9 +68,14 @@ export class PeerViews {
     for (const view of this.#views.values()) view.answeredAt = -Infinity;
   }
 
-  /** Nothing is known of a node any more. */
-  forget(peer: NodeId): void {
-    this.#views.delete(peer);
+  /**
+   * The link to a node is gone, so it is not live. When it was last heard as
+   * this leader's follower still counts: a lost link is not a long silence.
+   */
+  lost(peer: NodeId): void {
+    const view = this.#view(peer);
+    view.heardAt = -Infinity;
+    view.ballot = ZERO_BALLOT;
   }
 
   /** Whether a node was heard lately. */
@@ -82,7 +87,8 @@ export class PeerViews {
 
   /** Whether a node has answered this leader, and lately. */
   hasAnswered(peer: NodeId): boolean {
-    return peer === this.#id || this.silenceOf(peer) <= LIVE_TICKS &&
+    return peer === this.#id || this.#peers.has(peer) &&
+        this.silenceOf(peer) <= LIVE_TICKS &&
         this.#answeredAt(peer) >= this.#ledSince;
   }
 
@@ -96,6 +102,7 @@ export class PeerViews {
   answeredWithin(ticks: number): Set<NodeId> {
     const nodes = new Set([this.#id]);
     for (const [peer, { answeredAt }] of this.#views) {
+      if (!this.#peers.has(peer)) continue;
       if (this.now - answeredAt <= ticks) nodes.add(peer);
     }
     return nodes;

@@ -48,6 +48,8 @@ interface Round {
   /** d - 1. */
   readonly index: Seqn;
   readonly voters: Set<NodeId>;
+  /** In ticks. */
+  readonly since: number;
   readonly replies: readonly ReadReply[];
   readonly asks: readonly Asked[];
 }
@@ -127,8 +129,8 @@ export class Reads {
     this.#rounds = [];
     this.#asks = [];
     this.#options.election.round = 0;
-    for (const { replies } of rounds) {
-      if (replies.length > 0) this.#question(replies);
+    for (const { replies, since } of rounds) {
+      if (replies.length > 0) this.#question(replies, since);
     }
   }
 
@@ -136,6 +138,7 @@ export class Reads {
   tick(): void {
     const { now } = this.#options.election;
     const { limitTicks } = this.#options;
+    this.#renewRounds(now);
     for (const question of this.#questions) {
       if (
         question.index === undefined &&
@@ -167,6 +170,7 @@ export class Reads {
       cals: members.calsOf(applied + 1),
       index: applied,
       voters: new Set([id]),
+      since: election.now,
       replies: this.#fresh,
       asks: this.#asks,
     };
@@ -176,6 +180,21 @@ export class Reads {
     this.#rounds.push(round);
     election.round = round.number;
     election.showLife();
+  }
+
+  /**
+   * A round that takes long is begun again: its answers may have been lost,
+   * and its cals may have no vote any more.
+   */
+  #renewRounds(now: number): void {
+    if (this.#rounds.length === 0) return;
+    if (now - this.#rounds[0]!.since < ASK_AGAIN_TICKS) return;
+    const rounds = this.#rounds;
+    this.#rounds = [];
+    for (const { replies, asks, since } of rounds) {
+      this.#asks.push(...asks);
+      if (replies.length > 0) this.#question(replies, since);
+    }
   }
 
   #countVoter(from: NodeId, { ballot, round: number }: Heard): void {
@@ -235,13 +254,16 @@ export class Reads {
     this.applied();
   }
 
-  #question(replies: readonly ReadReply[]): void {
+  #question(
+    replies: readonly ReadReply[],
+    since: number = this.#options.election.now,
+  ): void {
     const { now } = this.#options.election;
     const number = ++this.#lastQuestion;
     const question: Question = {
       number,
       replies,
-      since: now,
+      since,
       askedAt: now,
       index: undefined,
     };
