@@ -62,7 +62,13 @@ export class Acceptor {
       .sort((a, b) => a.seqn - b.seqn);
     return {
       record: { type: "promised", ballot },
-      message: { type: "promise", ballot, accepted, total: accepted.length },
+      message: {
+        type: "promise",
+        ballot,
+        from,
+        accepted,
+        total: accepted.length,
+      },
     };
   }
 

@@ -85,12 +85,14 @@ export class Attachment {
     // Whoever could lead instead may only just have been heard again.
     if (this.#leaving !== undefined && replica.leading) upkeep.handOver();
     const way = election.wayToLeader;
-    if (way === undefined || way === id) return;
+    if (way === undefined) return;
     if (this.#leaving !== undefined) {
-      if (!this.#left) post(way, { type: "leave", hops: HOPS, node: id });
+      const leave = { type: "leave", hops: HOPS, node: id } as const;
+      if (!this.#left && way !== id) post(way, leave);
     } else if (own.session === 0) {
       const { addr, hostname, version } = about;
       const registration = { node: id, addr, hostname, version };
+      // To itself, too: a survivor that had been cleared may lead.
       post(way, { type: "attach", hops: HOPS, ...registration });
     }
   }

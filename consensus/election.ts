@@ -155,6 +155,7 @@ export class Election {
   /** This node leads from now on. */
   elected(): void {
     this.#asking = undefined;
+    this.#leader = ZERO_BALLOT;
     this.views.led();
     this.showLife();
   }

@@ -98,6 +98,11 @@ export class Learner {
     if (before === undefined) this.#decided.set(seqn, value);
   }
 
+  /** Whether the slot is decided, and was not handed on yet. */
+  hasDecided(seqn: Seqn): boolean {
+    return this.#decided.has(seqn);
+  }
+
   /** The next decided slot, in order, or undefined while it is open. */
   take(): DecidedSlot | undefined {
     const seqn = this.#nextOut;

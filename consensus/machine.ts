@@ -204,8 +204,8 @@ export class Machine {
     }
     this.#write(`/ctl/ns/${this.cluster}/${node}`, addr, stamp);
     this.#write(`/ctl/node/${node}/writable`, "true", stamp);
-    // The rev is new with each registration, so no session is ever reopened.
-    const refusal = this.sessions.open(this.store.rev, node);
+    // C15: its place in the log. A slot has one registration at most.
+    const refusal = this.sessions.open(this.#applied + 1, node);
     assert(refusal === undefined, "C15: there is room for a node's session");
     return this.store.rev;
   }

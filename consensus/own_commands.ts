@@ -240,7 +240,8 @@ export class OwnCommands {
    * from now on gets its numbers, which shall do nothing.
    */
   #drop(at: number): void {
-    const { first, last, since, bytes } = this.#batches[at]!;
+    const { first, last, since, bytes, handedOut } = this.#batches[at]!;
+    assert(!handedOut, "C19: only what nobody has seen was not done");
     this.#replies.settleUpTo(last, NO_LEADER);
     const { code, detail } = NO_LEADER;
     const session = this.#session;

@@ -13,7 +13,7 @@ export function splitPromise<Message extends PeerMessage>(
   message: Message,
 ): PeerMessage[] {
   if (message.type !== "promise") return [message];
-  const { ballot, accepted, total } = message;
+  const { ballot, from, accepted, total } = message;
   const parts: AcceptedValue[][] = [[]];
   let bytes = 0;
   for (const value of accepted) {
@@ -27,6 +27,7 @@ export function splitPromise<Message extends PeerMessage>(
   return parts.map((part) => ({
     type: "promise",
     ballot,
+    from,
     accepted: part,
     total,
   }));

@@ -99,6 +99,7 @@ export class Progress {
         if (command.session !== own.session) break;
         if (applied === "gap") own.startAgain();
         else if (typeof applied !== "string") {
+          // C20: its client is told here and nowhere else.
           own.applied(command.number, applied);
         }
         break;

@@ -19,7 +19,7 @@ import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import type { Members } from "./members.ts";
 import { BATCH_BYTES, type OwnCommands } from "./own_commands.ts";
 import type { Replica } from "./replica.ts";
-import type { Upkeep } from "./upkeep.ts";
+import { changesSeats, type Upkeep } from "./upkeep.ts";
 import { NO_COMMANDS } from "./value.ts";
 
 /** What proposals are made of. */
@@ -58,11 +58,11 @@ export class Proposals {
 
   /** Whether there is something to propose, and room for it. */
   get waiting(): boolean {
-    const { replica, own, upkeep, members } = this.#options;
+    const { replica, own, upkeep } = this.#options;
     if (!replica.hasRoom) return false;
     if (replica.owes || !this.#isRecorded || upkeep.waiting) return true;
     const hasCommands = own.hasBatches || this.#forwarded.length > 0;
-    return hasCommands && !this.#holdsBack || members.pending;
+    return hasCommands && !this.#holdsBack || this.#options.members.pending;
   }
 
   /** Commands that another node passes on. */
@@ -103,14 +103,14 @@ export class Proposals {
   }
 
   #next(): Uint8Array | undefined {
-    const { members, upkeep } = this.#options;
+    const { upkeep } = this.#options;
     if (!this.#isRecorded) return this.#leadership();
     const chore = upkeep.next();
     if (chore !== undefined) return chore;
     const commands = this.#commands();
     if (commands !== undefined) return commands;
     // A change of seats takes effect also where nobody writes.
-    return members.pending ? NO_COMMANDS : undefined;
+    return this.#options.members.pending ? NO_COMMANDS : undefined;
   }
 
   #leadership(): Uint8Array {
@@ -182,7 +182,10 @@ function isFit(batch: Uint8Array, seats: boolean): boolean {
   try {
     decodeBatch(batch, (command) => {
       commands++;
-      if (command.kind === "mutate") return;
+      if (command.kind === "mutate") {
+        fit &&= seats || !changesSeats(command);
+        return;
+      }
       fit &&= command.kind === "skip" &&
         command.last - command.number < SKIP_MAX;
     });

@@ -19,6 +19,8 @@ import { NO_COMMANDS } from "./value.ts";
 
 /** The parts of one acceptor's promise that have come. */
 interface Parts {
+  /** Of the question that they answer. */
+  readonly from: Seqn;
   total: number;
   readonly slots: Set<Seqn>;
 }
@@ -148,6 +150,12 @@ export class Proposer {
     this.#lastReported = 0;
   }
 
+  /** The slot is decided: nothing is to be proposed there any more. */
+  passed(seqn: Seqn): void {
+    this.#reported.delete(seqn);
+    this.#nextSeqn = Math.max(this.#nextSeqn, seqn + 1);
+  }
+
   /** Takes note of a ballot that somebody uses. */
   see(ballot: Ballot): void {
     if (compareBallots(ballot, this.#seen) > 0) this.#seen = ballot;
@@ -177,10 +185,14 @@ export class Proposer {
   }
 
   /** Whether all parts of the sender's promise are here. */
-  #isWhole(from: NodeId, { accepted, total }: Promised): boolean {
-    if (this.#promises.has(from)) return true;
-    const parts = this.#parts.get(from) ?? { total: 0, slots: new Set() };
-    this.#parts.set(from, parts);
+  #isWhole(node: NodeId, { from, accepted, total }: Promised): boolean {
+    if (this.#promises.has(node)) return true;
+    let parts = this.#parts.get(node);
+    // C5: a slot that is in no part of one answer may be in another's.
+    if (parts === undefined || parts.from !== from) {
+      parts = { from, total: 0, slots: new Set() };
+      this.#parts.set(node, parts);
+    }
     parts.total = Math.max(parts.total, total);
     for (const { seqn } of accepted) parts.slots.add(seqn);
     return parts.slots.size >= parts.total;

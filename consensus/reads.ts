@@ -15,7 +15,7 @@
  */
 import type { Ask, Heard, NodeId, PeerMessage } from "../protocol/mod.ts";
 import type { ReadReply, Seqn, Told } from "../protocol/mod.ts";
-import type { Refusal } from "../store/mod.ts";
+import { assert, type Refusal } from "../store/mod.ts";
 import { compareBallots } from "./ballot.ts";
 import type { Election } from "./election.ts";
 import type { Members } from "./members.ts";
@@ -112,7 +112,7 @@ export class Reads {
     }
   }
 
-  /** Slots were applied, perhaps some that reads wait for. */
+  /** Slots were applied, perhaps some that reads wait for (C17). */
   applied(): void {
     if (this.#questions.length === 0) return;
     const { applied } = this.#options.replica;
@@ -164,6 +164,7 @@ export class Reads {
   #beginRound(): void {
     const { id, members, replica, election } = this.#options;
     if (this.#fresh.length + this.#asks.length === 0) return;
+    assert(this.#options.serving(), "C17: reads begin under an applied record");
     const { applied } = replica;
     const round: Round = {
       number: ++this.#lastRound,

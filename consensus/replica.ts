@@ -278,6 +278,7 @@ export class Replica {
 
   /** The slot is applied. Returns values that nothing here holds any more. */
   noteApplied(slot: DecidedSlot): Uint8Array[] {
+    this.#proposer.passed(slot.seqn);
     this.#acceptor.forgetUpTo(slot.seqn);
     return this.#log.add(slot.seqn, slot.value);
   }
@@ -296,6 +297,7 @@ export class Replica {
    */
   adoptAccepted(): void {
     for (let seqn = this.#learner.next;; seqn++) {
+      if (this.#learner.hasDecided(seqn)) continue;
       const accepted = this.#acceptor.acceptedIn(seqn);
       if (accepted === undefined) return;
       this.#learner.decide(seqn, accepted.value);

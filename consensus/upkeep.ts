@@ -56,7 +56,7 @@ export class Upkeep {
     this.#options = options;
   }
 
-  /** Whether this node leads, and its leadership record is applied. */
+  /** Whether this node leads, and its leadership record is applied (C21). */
   get serving(): boolean {
     const { replica, machine: { leadership } } = this.#options;
     const { round, node } = replica.ballot;
@@ -155,7 +155,7 @@ export class Upkeep {
     for (const [path, id] of changes) {
       // What is wrong by itself is refused, and why, where it is applied.
       const wrong = members.refuses(path, { id, isRegistered }) !== undefined;
-      if (wrong && !members.pending) return undefined;
+      if (wrong && !members.pending) changes.delete(path);
     }
     const cals = members.calsAfter(changes);
     const before = members.calsAfter(new Map());
@@ -212,7 +212,7 @@ export class Upkeep {
   /**
    * Whether a node has no vote and no entries left, and a quorum of those that
    * have a vote holds every slot in which it had one: else its going could
-   * leave slots undecided for ever.
+   * leave slots undecided for ever (C22).
    */
   #isDispensable(node: NodeId): boolean {
     const { machine: { members }, machine } = this.#options;
@@ -364,7 +364,8 @@ export class Upkeep {
   }
 }
 
-function changesSeats({ mutations }: MutateCommand): boolean {
+/** Whether a client's command is about seats. */
+export function changesSeats({ mutations }: MutateCommand): boolean {
   return mutations.some((mutation) =>
     mutation.type !== "nop" && isSeatPath(mutation.path)
   );

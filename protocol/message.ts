@@ -46,6 +46,8 @@ export interface Prepare {
 export interface Promised {
   readonly type: "promise";
   readonly ballot: Ballot;
+  /** Of the question: parts of answers to others do not add up. */
+  readonly from: Seqn;
   readonly accepted: readonly AcceptedValue[];
   /** How many values all parts hold together. */
   readonly total: number;

@@ -78,6 +78,7 @@ function encodeRarer(writer: WireWriter, message: Rarer): void {
       return writer.integer(F.seqn, message.from);
     case "promise":
       writeBallot(writer, message.ballot);
+      writer.integer(F.seqn, message.from);
       writer.integer(F.total, message.total);
       return writeAccepted(writer, message.accepted);
     case "nack":
@@ -211,10 +212,11 @@ const FORMS: {
     make: (f) => ({ type: "prepare", ballot: f.ballot, from: f.seqn }),
   },
   promise: {
-    needs: BALLOT | bitsOf("total"),
+    needs: BALLOT | bitsOf("seqn", "total"),
     make: (f) => ({
       type: "promise",
       ballot: f.ballot,
+      from: f.seqn,
       accepted: f.accepted,
       total: f.number(F.total),
     }),

@@ -97,10 +97,15 @@ Deno.test("who is alone, or belongs to nobody, goes at once", () => {
   assertEquals(leave(cluster, "B").left, true);
 });
 
-Deno.test("a leader that nobody answers goes at once: there is nobody to hand over to", () => {
+Deno.test("a leader that nobody answers stays until somebody can lead instead", () => {
   const cluster = clusterOf("ABC");
   cluster.isolate("A");
-  assertEquals(leave(cluster, "A").left, true);
+  const going = leave(cluster, "A");
+  cluster.tick(10);
+  assertEquals(going.left, false);
+  cluster.join("A");
+  cluster.tickUntil(() => going.left, 100);
+  assertEquals(cluster.seats("B"), "-BC");
 });
 
 Deno.test("C12: who goes stays as long as its vote is needed", () => {

@@ -374,3 +374,10 @@ Deno.test("pre-votes need a quorum of every set, in force and to come", () => {
   bench.hear("C", `prevoted 2.B yes, applied ${at}, promised 0`);
   assert(bench.take(PREPARE).length > 0);
 });
+
+Deno.test("a leader that steps down does not name the one before it", () => {
+  const bench = follower();
+  bench.lead();
+  bench.parts.replica.abdicate();
+  assertEquals(bench.parts.election.leader.round, 0);
+});

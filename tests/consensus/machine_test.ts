@@ -36,7 +36,7 @@ Deno.test("found writes the files that clients look for, and gives the founder a
     "/ctl/ns/local/A=A:1",
   ]);
   assertEquals([state.cals, state.machine.cluster], ["A", "local"]);
-  assertEquals(state.sessionOf("A"), 7);
+  assertEquals(state.sessionOf("A"), 1, "its place in the log");
 });
 
 Deno.test("a cluster is founded once", () => {
@@ -259,4 +259,21 @@ Deno.test("recover() of an observer takes a seat, and of two orders of seats mak
   assertEquals([state.cals, state.seats], ["D", "D--"]);
   state.idle();
   assertEquals(state.cals, "D");
+});
+
+Deno.test("C15: registrations that can write nothing open sessions of their own", () => {
+  const state = stateOf("A");
+  const paths = [..."BC"].flatMap((id) => [
+    ...["addr", "hostname", "version", "writable"].map((name) =>
+      `/ctl/node/${id}/${name}/x`
+    ),
+    `/ctl/ns/local/${id}/x`,
+  ]);
+  const session = state.sessionOf("A");
+  paths.forEach((path, i) => state.apply(mutate([session, i + 1], set(path))));
+  const { rev } = state.store;
+  state.apply(register("B"));
+  state.apply(register("C"));
+  assertEquals(state.store.rev, rev);
+  assert(state.sessionOf("B") !== state.sessionOf("C"));
 });

@@ -188,3 +188,18 @@ Deno.test("reads that come without a leader are confirmed as soon as there is on
   cluster.tickUntil(() => writes.flat().length === 2);
   assertEquals(reads, [["confirmed"], ["confirmed"]]);
 });
+
+Deno.test("recover() of a node that had been cleared makes it a member again", () => {
+  const cluster = clusterOf("ABC", { settings: { seatTimeoutTicks: 100 } });
+  cluster.loses = (message) => message.type === "attach";
+  cluster.pause("C");
+  cluster.tickUntil(() => cluster.seats("A") === "AB-");
+  cluster.resume("C");
+  cluster.tickUntil(() => cluster.seats("C") === "AB-");
+  for (const id of "AB") cluster.kill(id);
+  cluster.tick(60);
+  assertEquals(cluster.of("C").recover(), undefined);
+  cluster.tick(20);
+  assertEquals(cluster.of("C").status().reason, "");
+  assertEquals(typeof cluster.write("C", "/on"), "number");
+});

@@ -16,7 +16,8 @@ function promiseOf(...sizes: readonly number[]): Promised {
     ballot: readBallot("1.A"),
     value: new Uint8Array(size).fill(i),
   }));
-  return { type: "promise", ballot, accepted, total: sizes.length };
+  const total = sizes.length;
+  return { type: "promise", ballot, from: 1, accepted, total };
 }
 
 function partsOf(promise: Promised): Promised[] {

@@ -23,7 +23,7 @@ Deno.test("a linked node is live as long as it was heard lately; the node itself
   views.now += 1;
   assertEquals([views.isLive("A"), views.isLive("B")], [true, false]);
   views.heard("B");
-  views.forget("B");
+  views.lost("B");
   assertEquals(views.isLive("B"), false);
 });
 
@@ -89,6 +89,19 @@ Deno.test("a teacher is live and ahead, and of several the one that is most", ()
   assertEquals([views.aheadOf(6), views.aheadOf(7)], ["B", undefined]);
 });
 
+Deno.test("a lost link is no long silence", () => {
+  const peers = new Set(["B"]);
+  const views = new PeerViews({ id: "A", peers });
+  views.led();
+  views.now = 1000;
+  views.answered("B");
+  views.now += 2;
+  peers.delete("B");
+  views.lost("B");
+  assertEquals([views.hasAnswered("B"), views.silenceOf("B")], [false, 2]);
+  assertEquals(views.answeredWithin(10), new Set(["A"]));
+});
+
 Deno.test("the way to a leader is through who hears the highest ballot", () => {
   const views = viewsOf();
   assertEquals(views.hearsLeader, undefined);
@@ -99,7 +112,7 @@ Deno.test("the way to a leader is through who hears the highest ballot", () => {
   views.follows("C", readBallot("3.Y"));
   views.heard("C");
   assertEquals(views.hearsLeader, "C");
-  views.forget("C");
+  views.lost("C");
   assertEquals(views.hearsLeader, "B");
   views.now += LIVE_TICKS + 1;
   assertEquals(views.hearsLeader, undefined);

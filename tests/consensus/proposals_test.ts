@@ -207,3 +207,10 @@ Deno.test("a leader that is deposed drops what others passed on: they do so agai
   bench.parts.proposals.deposed();
   assertEquals(propose(bench), []);
 });
+
+Deno.test("C10, C12: a batch that changes seats without saying so is not proposed", () => {
+  const bench = new Bench({ observers: "D" }).lead();
+  const session = bench.state.sessionOf("B");
+  forward(bench, batchOf(mutate([session, 1], seatMutation(3, "D"))));
+  assertEquals(propose(bench), []);
+});

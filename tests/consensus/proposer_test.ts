@@ -305,3 +305,23 @@ Deno.test("see() raises the next ballot, whoever uses the one seen", () => {
   proposer.campaign(1, ZERO_BALLOT);
   assertEquals(formatBallot(proposer.ballot), "8.A");
 });
+
+Deno.test("C5: parts of answers to different questions do not make one answer", () => {
+  const proposer = new Proposer("A");
+  proposer.campaign(5, ZERO_BALLOT);
+  const say = (text: string) => {
+    const message = read("promise", text.slice(2));
+    proposer.promised(text[0]!, { promise: message, cals: CALS });
+  };
+  say("A 1.A from 5");
+  say("B 1.A from 5");
+  // C has accepted something in slots 5 and 20; a part of that comes.
+  say("C 1.A from 5, accepted 5=x@0.C of 2");
+  proposer.proposeOwed();
+  propose(proposer, "y");
+  // It was asked again, from slot 6 on, and again a part comes.
+  say("C 1.A from 6, accepted 6=y@1.A of 2");
+  assertEquals(proposer.hasPromised("C"), false);
+  say("C 1.A from 6, accepted 20=z@0.C of 2");
+  assertEquals([proposer.hasPromised("C"), proposer.owes], [true, true]);
+});

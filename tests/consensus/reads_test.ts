@@ -75,6 +75,15 @@ Deno.test("C17: an answer to a round that began before the read does not count",
   assertEquals(second, ["second confirmed"]);
 });
 
+Deno.test("C17: an answer to another ballot does not count, whatever its round", () => {
+  const bench = new Bench().lead();
+  const told = read(bench);
+  begin(bench);
+  heard(bench, "B", "1.A");
+  heard(bench, "C", "9.A");
+  assertEquals(told, []);
+});
+
 Deno.test("an answer to a later round answers the earlier ones", () => {
   const bench = new Bench().lead();
   const told = ["a", "b", "c"].map((name) => {

@@ -271,3 +271,24 @@ Deno.test("C13: a node that took over a state keeps its promise to a candidate",
     "C>A nack 1.A, promised 2.B",
   ]);
 });
+
+Deno.test("C5: a leader that comes back passes over what it knows to be decided", () => {
+  const roles = new Roles(THREE, ["D"]);
+  lead(roles, "A");
+  roles.propose("A", "+D");
+  roles.deliver(/ accept.* 1=/);
+  roles.deliver(/accepted 1.A 1$/);
+  // All slots into the set with D are decided, but for slot 2.
+  roles.deliverAll({ lose: / 2=|decided/ });
+  assertEquals(roles.appliedBy("A"), 1);
+  // Without C and D nobody can propose in that set.
+  roles.campaign("A");
+  roles.deliverAll({ lose: /[CD]>|>[CD]/ });
+  assertEquals(roles.appliedBy("A"), 1 + ALPHA);
+  roles.insist("A");
+  roles.deliverAll();
+  assert(roles.canPropose("A"));
+  roles.propose("A", "on");
+  roles.deliverAll();
+  assertEquals(roles.logOf("A").at(-1), "on");
+});

@@ -380,3 +380,8 @@ Deno.test("a founder seats its companions in one command, when all are there", (
   const revs = [1, 2].map((n) => founder.store.get(`/ctl/cal/${n}`).rev);
   assertEquals(revs[1], revs[0]! + 1);
 });
+
+Deno.test("C12: a change that is wrong by itself does not hide an unsafe one", () => {
+  const bench = new Bench({ observers: "D" }).lead();
+  assert(refusal(bench, seatMutation(1, "X"), seatMutation(3, "D")) !== "");
+});

@@ -85,7 +85,7 @@ export function readMessage(text: string): PeerMessage {
     case "promise": {
       const accepted = words.values;
       const total = words.number("of") || accepted.length;
-      return { type, ballot, accepted, total };
+      return { type, ballot, from: words.number("from"), accepted, total };
     }
     case "accept": {
       const { seqn, value } = readAccepted(words.at(2));

@@ -26,11 +26,12 @@ const empty = new Uint8Array(0);
 export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
   ["08011003" + id(3, B) + "2007", { type: "prepare", ballot, from: 7 }],
   [
-    "08021003" + id(3, B) + "900102" + "ba011a" + "1003" + id(3, B) +
+    "08021003" + id(3, B) + "2007" + "900102" + "ba011a" + "1003" + id(3, B) +
     "2007" + "4a026869" + "ba0108" + "1000" + "1a00" + "2008" + "4a00",
     {
       type: "promise",
       ballot,
+      from: 7,
       accepted: [
         { seqn: 7, ballot, value: hi },
         { seqn: 8, ballot: none, value: empty },
@@ -39,8 +40,8 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
     },
   ],
   [
-    "08021003" + id(3, B) + "900100",
-    { type: "promise", ballot, accepted: [], total: 0 },
+    "08021003" + id(3, B) + "2001" + "900100",
+    { type: "promise", ballot, from: 1, accepted: [], total: 0 },
   ],
   [
     "08031003" + id(3, B) + "2007" + "4a026869",
@@ -186,6 +187,7 @@ export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
   messageOf("prepare", { ballot: ballots, from: seqns }),
   messageOf("promise", {
     ballot: ballots,
+    from: seqns,
     accepted: fc.array(
       fc.record({ seqn: seqns, ballot: ballots, value: values }),
       { maxLength: 5 },
