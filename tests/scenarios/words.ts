@@ -277,7 +277,7 @@ export function readMessage(words: readonly string[]): PeerMessage {
     case "prepare":
       return { type, ballot, from: Number(last) };
     case "promise":
-      return { type, ballot, accepted: [], total: 0 };
+      return { type, ballot, from: 1, accepted: [], total: 0 };
     case "accept": {
       const [seqn, text] = last.split("=");
       return { type, seqn: Number(seqn), ballot, value: encodeText(text!) };
