@@ -59,8 +59,10 @@ export class Dispatch {
   /** What the leader is asked, or told, by way of others where need be. */
   #forLeader(from: NodeId, message: ForLeader): void {
     const { replica, proposals, upkeep } = this.#parts;
-    if (message.type === "forward" && replica.leading) proposals.add(message);
-    else if (message.type === "attach" && upkeep.serving) {
+    if (message.type === "forward" && replica.leading) {
+      // Clients' writes begin when all founders have their seats.
+      if (!upkeep.awaitsCompanions) proposals.add(message);
+    } else if (message.type === "attach" && upkeep.serving) {
       upkeep.attach(message);
     } else if (message.type === "leave" && upkeep.serving) {
       upkeep.leave(from, message);

@@ -29,9 +29,13 @@ Deno.test("serve without flags: this machine, no secrets, quiet", () => {
   assertEquals(read(""), {
     listen: { hostname: "127.0.0.1", port: 8046 },
     advertise: undefined,
-    clusterName: "local",
+    clusterName: undefined,
+    beginning: { how: "found" },
     historyRevs: LIMITS.historyRevs,
     pulseSeconds: 0,
+    seatTimeoutSeconds: 60,
+    requestTimeoutSeconds: 5,
+    peerSecret: undefined,
     secrets: {},
     tls: undefined,
     exposed: false,
@@ -41,9 +45,14 @@ Deno.test("serve without flags: this machine, no secrets, quiet", () => {
 });
 
 Deno.test("serve reads its flags and the environment", () => {
-  const env = { DOOZER_RWSECRET: "rw", DOOZER_ROSECRET: "ro" };
+  const env = {
+    DOOZER_RWSECRET: "rw",
+    DOOZER_ROSECRET: "ro",
+    DOOZER_PEERSECRET: "peer",
+  };
   const settings = read(
-    "-l :9000 -c prod -hist 1 -pulse 0.5 -timeout 60 -fill 3 -w false " +
+    "-l :9000 -c prod -hist 1 -pulse 0.5 -timeout 30 -fill 3 -w false " +
+      "--request-timeout 0.5 " +
       "-log-level warn -log-format json --advertise 10.0.0.1:8046",
     env,
   );
@@ -51,14 +60,42 @@ Deno.test("serve reads its flags and the environment", () => {
     listen: { hostname: "127.0.0.1", port: 9000 },
     advertise: "10.0.0.1:8046",
     clusterName: "prod",
+    beginning: { how: "found" },
     historyRevs: 1,
     pulseSeconds: 0.5,
+    seatTimeoutSeconds: 30,
+    requestTimeoutSeconds: 0.5,
+    peerSecret: "peer",
     secrets: { rw: "rw", ro: "ro" },
     tls: undefined,
     exposed: false,
     logLevel: "warning",
     logFormat: "json",
   });
+});
+
+Deno.test("serve reads how to begin", async (t) => {
+  const boot = { DOOZER_BOOT_URI: "doozer:?ca=a" };
+  const rows: readonly [string, Record<string, string>, unknown][] = [
+    ["-a :1", boot, { how: "attach", addresses: ["127.0.0.1:1"] }],
+    ["-a a,b:1,a:8046", {}, { how: "attach", addresses: ["a:8046", "b:1"] }],
+    ["", boot, { how: "boot", uri: "doozer:?ca=a" }],
+    ["-b doozer:?ca=b", boot, { how: "boot", uri: "doozer:?ca=b" }],
+    ["--join :2,:1,:2", boot, {
+      how: "join",
+      list: ["127.0.0.1:2", "127.0.0.1:1"],
+    }],
+  ];
+  for (const [args, env, beginning] of rows) {
+    await t.step(`serve ${args}`, () => {
+      assertEquals(read(args, env).beginning as unknown, beginning);
+    });
+  }
+});
+
+Deno.test("serve advertises an address as others are to dial it", () => {
+  assertEquals(read("-advertise node1").advertise, "node1:8046");
+  assertEquals(read("-advertise :9000").advertise, "127.0.0.1:9000");
 });
 
 Deno.test("serve -w takes every word for false", () => {
@@ -69,8 +106,15 @@ Deno.test("serve -w takes every word for false", () => {
 
 Deno.test("serve refuses flags that it cannot honour", async (t) => {
   const bad: readonly [string, string][] = [
-    ["-a 127.0.0.1:1", "(-a): clusters are not there yet"],
-    ["-b doozer:?ca=x", "(-b): clusters are not there yet"],
+    ["-a :1 -b doozer:?ca=x", "-a and -b are given"],
+    ["-a :1 --join :1,:2", "-a and --join are given"],
+    ["-a a:b:c", '"a:b:c"'],
+    ["--join :1,9032", 'did you mean ":9032"?'],
+    ["-b nonsense", 'Cannot boot from "nonsense"'],
+    ["-l 0.0.0.0:1 --insecure -a :2", "every interface"],
+    ["-advertise 0.0.0.0:1", "nobody can dial it"],
+    ["-advertise :0", "nobody can dial it"],
+    ["-request-timeout soon", "-request-timeout"],
     ["-w :8000", "it is not there yet"],
     ["-w true", "it is not there yet"],
     ["-l 127.0.0.1:65536", '"127.0.0.1:65536"'],

@@ -5,7 +5,16 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BUGS } from "./bugs.ts";
-import { applyPatch, readSource } from "./planting.ts";
+import { applyPatch, plant, readSource } from "./planting.ts";
+
+/** Found within few seeds, each by another checker. */
+const EASY = [
+  "cals of the slot in force",
+  "first acceptance kept",
+  "index of an earlier question",
+  "repeat applied",
+];
+const PATIENCE = { most: 20, seconds: 60 };
 
 Deno.test("BUGS fit the source, each patch in one place", async () => {
   for (const { name, patches } of BUGS) {
@@ -27,3 +36,11 @@ Deno.test("applyPatch() refuses what is nowhere, or in two places", () => {
   assertThrows(() => applyPatch("ab", patch), Error, "0 times");
   assertThrows(() => applyPatch("axbx", patch), Error, "2 times");
 });
+
+for (const name of EASY) {
+  Deno.test(`plant() finds "${name}"`, async () => {
+    const bug = BUGS.find((each) => each.name === name)!;
+    const { seed, what } = await plant(bug, PATIENCE);
+    assert(seed !== undefined, what);
+  });
+}

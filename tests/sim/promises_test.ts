@@ -18,7 +18,7 @@ function promise(ballot: typeof LOW, accepted: typeof LOW[] = []): PeerMessage {
     return { seqn: i + 5, ballot, value: VALUE };
   });
   const total = values.length;
-  return { type: "promise", ballot, accepted: values, total };
+  return { type: "promise", ballot, from: 1, accepted: values, total };
 }
 
 function accept(ballot: typeof LOW, value = VALUE, seqn = 5): PeerMessage {

@@ -29,7 +29,7 @@ function quorumsWith(...votes: Said[]): Quorums {
 }
 
 function promise(ballot: Ballot): PeerMessage {
-  return { type: "promise", ballot, accepted: [], total: 0 };
+  return { type: "promise", ballot, from: 1, accepted: [], total: 0 };
 }
 
 function accept(seqn: number): PeerMessage {

@@ -248,7 +248,7 @@ export class World {
     if (!event.path.startsWith("/ctl/")) return;
     const { chores, seats, agenda } = this;
     chores.applied(event, slot);
-    if (!seats.applied(event, slot)) return;
+    if (!seats.applied(event, slot) || slot === 0) return;
     const since = chores.since(slot) ?? agenda.now;
     const here = seats.cals.filter((cal) => {
       const endedAt = this.#endedAt.get(cal);

@@ -20,6 +20,9 @@ const SHORTER = LONG ? "" : " (more with DOOZER_LONG_TESTS=1)";
 /** A pause of writes that is longer is a fault on any machine. */
 const GAP_MS_MAX = 6_000;
 
+/** Longer than any node is frozen. */
+const LATE_MS = 15_000;
+
 const ROUNDS = LONG ? 10 : 3;
 
 Deno.test(`kill -9 and restart of each node, ${ROUNDS} times${SHORTER}`, async () => {
@@ -75,12 +78,18 @@ async function freezeFor({ seconds, nodes, cluster, witness }: {
   const seats = seatsOf((await statusAt(addr))!);
   const until = performance.now() + seconds * 1_000;
   nodes.forEach(freeze);
+  const late: Promise<void>[] = [];
   try {
     await witness.progress();
+    // What waits for a node that comes back is answered before it knows more.
+    for (const { addr } of nodes) {
+      for (let n = 0; n < 16; n++) late.push(witness.readLate(addr, LATE_MS));
+    }
     await pause(until - performance.now());
     report(`${nodes.length} frozen for ${seconds} s`, witness);
   } finally {
     nodes.forEach(thaw);
+    await Promise.all(late);
   }
   await cluster.untilSeated(seats.length);
   await witness.progress();

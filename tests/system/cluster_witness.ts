@@ -93,6 +93,20 @@ export class ClusterWitness implements AsyncDisposable {
     });
   }
 
+  /**
+   * Reads everything from one node, which may take its time, or refuse: as one
+   * that is asked while it is frozen, and has missed that it leads no more.
+   */
+  async readLate(addr: string, timeoutMs: number): Promise<void> {
+    try {
+      using client = await connectTo(addr, timeoutMs);
+      const paths = [...this.#acked.keys()];
+      await Promise.all(paths.map((path) => this.#read(client, path)));
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+  }
+
   /** Stops, and checks what every node tells in the end. */
   async finish(): Promise<{ writes: number; reads: number }> {
     await this[Symbol.asyncDispose]();
@@ -185,8 +199,7 @@ export class ClusterWitness implements AsyncDisposable {
           await pause(REST_MS);
         }
       } catch (error) {
-        if (!(error instanceof DoozerError)) throw error;
-        if (!PASSING.has(error.code)) throw error;
+        if (!isPassing(error)) throw error;
         await pause(REST_MS);
       }
     }
@@ -252,6 +265,10 @@ export class ClusterWitness implements AsyncDisposable {
     }
     return JSON.stringify([...versions].toSorted());
   }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof DoozerError && PASSING.has(error.code);
 }
 
 function show({ count, rev }: Version): string {
