@@ -193,7 +193,7 @@ export class Node implements Backend {
       machine: this.#parts.machine,
       replica: this.#parts.replica,
       election: this.#parts.election,
-      serving: this.#parts.upkeep.serving,
+      upkeep: this.#parts.upkeep,
       registered: this.#parts.own.session !== 0,
     });
   }

@@ -11,6 +11,7 @@ import type { Machine } from "./machine.ts";
 import type { About } from "./node_options.ts";
 import { quorumSize } from "./quorum.ts";
 import type { Replica } from "./replica.ts";
+import type { Upkeep } from "./upkeep.ts";
 
 /** What a status is made of. */
 export interface StatusParts {
@@ -20,8 +21,7 @@ export interface StatusParts {
   readonly machine: Machine;
   readonly replica: Replica;
   readonly election: Election;
-  /** Whether this node leads, and its leadership record is applied. */
-  readonly serving: boolean;
+  readonly upkeep: Upkeep;
   /** Whether it has a session, and so takes commands. */
   readonly registered: boolean;
 }
@@ -104,11 +104,19 @@ function membersOf(
 }
 
 function reasonNotReady(parts: StatusParts): string {
-  const { machine, replica, election, registered } = parts;
+  const { machine, replica, election, registered, upkeep } = parts;
   if (machine.applied === 0) return "it has no state yet";
   if (election.wayToLeader === undefined) return "it hears no leader";
   if (!registered) return "it is not registered yet";
-  if (replica.leading && !parts.serving) return "it has only just been elected";
+  if (replica.leading && !upkeep.serving) {
+    return "it has only just been elected";
+  }
+  if (upkeep.awaitsCompanions) {
+    const missing = upkeep.missingCompanions.join(", ");
+    return `it waits for those that it founds with: ${
+      missing || "their seats"
+    }`;
+  }
   return replica.decided > replica.applied + BEHIND_SLOTS
     ? `it is ${replica.decided - replica.applied} slots behind`
     : "";

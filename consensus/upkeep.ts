@@ -175,7 +175,15 @@ export class Upkeep {
 
   /** Whether the founder still waits for those that it founds with. */
   get awaitsCompanions(): boolean {
-    return this.#companions.length > 0;
+    // Once they vote, another of them may lead, and this node not know why.
+    return this.#companions.length > 0 &&
+      this.#options.machine.members.current.length <= 1;
+  }
+
+  /** The addresses of those of them that are not attached and live yet. */
+  get missingCompanions(): readonly string[] {
+    const there = this.#heirs().map((heir) => this.#addrOf(heir));
+    return this.#companions.filter((addr) => !there.includes(addr));
   }
 
   /** The first command of a cluster, and who else shall have a seat at once. */
@@ -292,7 +300,7 @@ export class Upkeep {
     if (seat !== undefined) {
       const rest = members.calsAfter(new Map([[seat, ""]]));
       if (members.pending || rest.length === 0 || !this.#isSafe(rest)) return;
-      if (this.#inFlight.has("seats")) return;
+      if (this.#inFlight.has("seats") || this.#inFlight.has(node)) return;
       this.#inFlight.add("seats");
     }
     const { ballot } = replica;
@@ -315,10 +323,6 @@ export class Upkeep {
   /** Seats all companions in one command, when all are there. */
   #seatCompanions(): void {
     const { machine: { members }, replica, now } = this.#options;
-    if (members.current.length > 1) {
-      this.#companions = [];
-      return;
-    }
     const heirs = this.#heirs().filter((heir) =>
       this.#companions.includes(this.#addrOf(heir))
     );

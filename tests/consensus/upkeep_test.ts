@@ -377,6 +377,12 @@ Deno.test("a founder seats its companions in one command, when all are there", (
   cluster.attach("C");
   cluster.tick(20);
   assertEquals([founder.isOpen, cluster.seats("A")], [true, "ABC"]);
+  cluster.isolate("A");
+  cluster.tickUntil(() =>
+    cluster.of("B").status().role === "leader" ||
+    cluster.of("C").status().role === "leader"
+  );
+  assertEquals(founder.isOpen, true, "whoever leads then");
   const revs = [1, 2].map((n) => founder.store.get(`/ctl/cal/${n}`).rev);
   assertEquals(revs[1], revs[0]! + 1);
 });
