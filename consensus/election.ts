@@ -252,7 +252,9 @@ export class Election {
     const { id, members, replica, peers, post } = this.#options;
     this.#leader = ZERO_BALLOT;
     this.#beMorePatient();
-    if (this.#quiet || !members.current.includes(id)) return;
+    if (!members.current.includes(id)) return;
+    // The only cal has to lead once more: who else could take its seat over?
+    if (this.#quiet && members.current.length > 1) return;
     if (replica.campaigning) replica.abdicate();
     const { applied } = replica;
     const ballot = ballotAbove(replica.highest, id);

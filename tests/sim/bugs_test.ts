@@ -10,7 +10,7 @@ import { applyPatch, plant, readSource } from "./planting.ts";
 /** Found within few seeds, each by another checker. */
 const EASY = [
   "cals of the slot in force",
-  "first acceptance kept",
+  "anybody's word",
   "index of an earlier question",
   "repeat applied",
 ];

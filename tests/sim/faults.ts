@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { PeerMessage } from "../../protocol/mod.ts";
 import { type Micros, MILLISECOND, SECOND } from "./agenda.ts";
 import type { Way } from "./network.ts";
 import type { Process } from "./process.ts";
@@ -16,6 +17,28 @@ const LEAVE_WITHIN: Micros = 2 * SECOND;
 
 /** From one host to another. */
 export type Pair = readonly [from: number, to: number];
+
+/** Messages that may be picked out. */
+const PICKED: readonly PeerMessage["type"][] = [
+  "prepare",
+  "promise",
+  "accept",
+  "accepted",
+  "nack",
+  "behind",
+  "prevote",
+  "prevoted",
+  "alive",
+  "heard",
+  "decided",
+  "learned",
+  "piece",
+  "forward",
+  "ask",
+  "told",
+  "attach",
+  "leave",
+];
 
 /** Does harm to a world. */
 export class Faults {
@@ -49,7 +72,7 @@ export class Faults {
     world.trace.say("", "all heals");
     this.#blocks.clear();
     for (const way of world.network.ways()) {
-      Object.assign(way, { drop: 0, double: 0, reorder: 0 });
+      Object.assign(way, { drop: 0, double: 0, reorder: 0, picks: undefined });
       way.latency = world.scenario.latency;
       world.network.open(way);
     }
@@ -96,6 +119,8 @@ export class Faults {
         return this.#slow();
       case "flap":
         return this.#flap();
+      case "picky":
+        return this.#picky();
     }
   }
 
@@ -301,6 +326,17 @@ export class Faults {
     return true;
   }
 
+  /** Messages of one or two types are lost, or come when they are old. */
+  #picky(): boolean {
+    const first = this.#random.pick(PICKED);
+    const types = new Set([first, this.#random.pick(PICKED)]);
+    const delay = this.#random.pick([0, 0, 40, 150, 600]) * MILLISECOND;
+    const chance = this.#random.pick([0.5, 1]);
+    this.#say(`${[...types]} ${delay === 0 ? "are lost" : "come late"}`);
+    this.#disturb((way) => way.picks = { types, chance, delay });
+    return true;
+  }
+
   #disturb(change: (way: Way) => void): void {
     const { network, scenario, trace } = this.#world;
     const share = this.#random.pick([0.2, 0.6, 1]);
@@ -309,7 +345,12 @@ export class Faults {
     for (const way of ways) change(way);
     this.later(this.#duration(), () => {
       for (const way of ways) {
-        Object.assign(way, { drop: 0, double: 0, reorder: 0 });
+        Object.assign(way, {
+          drop: 0,
+          double: 0,
+          reorder: 0,
+          picks: undefined,
+        });
         way.latency = scenario.latency;
       }
     });

@@ -106,13 +106,12 @@ function* fresh(seconds: number): Generator<number> {
 
 /** Plants the bugs whose names hold the text, one after the other. */
 async function runBugs(options: SimOptions): Promise<boolean> {
-  const { bugs: text, most = BUG_SEEDS } = options;
+  const { bugs: text, most = BUG_SEEDS, seconds = BUG_SECONDS } = options;
   const chosen = BUGS.filter(({ name }) => name.includes(text!));
   if (chosen.length === 0) console.error(`No bug's name holds "${text}"`);
   let missed = 0;
   for (const bug of chosen) {
-    const patience = { most, seconds: BUG_SECONDS };
-    const { seed, what } = await plant(bug, patience);
+    const { seed, what } = await plant(bug, { most, seconds });
     if (seed === undefined) missed++;
     const seeds = String(seed ?? "-").padStart(5);
     console.log(`${seeds}  ${bug.name.padEnd(32)} ${what.slice(0, 120)}`);

@@ -27,7 +27,17 @@ export interface Way {
   drop: number;
   double: number;
   reorder: number;
+  /** Messages of some types are lost, or late. */
+  picks: Picks | undefined;
   held: (() => void)[];
+}
+
+/** What becomes of messages of some types. */
+export interface Picks {
+  readonly types: ReadonlySet<string>;
+  readonly chance: number;
+  /** How late they are; 0 where they are lost. */
+  readonly delay: Micros;
 }
 
 /** A connection of two processes. */
@@ -48,6 +58,8 @@ export interface NetworkOptions {
   /** Writes a message as bytes and reads them again, for some of them. */
   readonly codec: ((message: PeerMessage) => PeerMessage) | undefined;
   readonly codecChance: number;
+  /** Whether long promises come in parts, one for each value. */
+  readonly splits: boolean;
 }
 
 const DIAL_EVERY: Micros = 20 * MILLISECOND;
@@ -125,9 +137,20 @@ export class Network {
     const way = this.way(from.host, target.host);
     const { random } = this.#options;
     if (way.state === "loses" || random.chance(way.drop)) return;
-    this.#carry(link, { end, way, message: this.#pack(message) });
-    if (!random.chance(way.double)) return;
-    this.#carry(link, { end, way, message: this.#pack(message) });
+    for (const part of this.#partsOf(message)) {
+      this.#carry(link, { end, way, message: this.#pack(part) });
+      if (!random.chance(way.double)) continue;
+      this.#carry(link, { end, way, message: this.#pack(part) });
+    }
+  }
+
+  /** What is allowed for long promises is done to short ones. */
+  #partsOf(message: PeerMessage): PeerMessage[] {
+    const { splits } = this.#options;
+    if (!splits || message.type !== "promise") return [message];
+    const { accepted } = message;
+    if (accepted.length < 2) return [message];
+    return accepted.map((value) => ({ ...message, accepted: [value] }));
   }
 
   #pack(message: PeerMessage): PeerMessage {
@@ -144,7 +167,10 @@ export class Network {
     const { agenda, random } = this.#options;
     const [least, most] = way.latency;
     let at = agenda.now + random.between(least, most);
-    if (random.chance(way.reorder)) at += random.between(0, 4 * most);
+    if (isPicked(way, message) && random.chance(way.picks!.chance)) {
+      if (way.picks!.delay === 0) return;
+      at += random.between(way.picks!.delay / 4, way.picks!.delay);
+    } else if (random.chance(way.reorder)) at += random.between(0, 4 * most);
     else {
       at = Math.max(at, link.lastArrival[1 - end]!);
       link.lastArrival[1 - end] = at;
@@ -272,8 +298,13 @@ function newWay(): Way {
     drop: 0,
     double: 0,
     reorder: 0,
+    picks: undefined,
     held: [],
   };
+}
+
+function isPicked({ picks }: Way, { type }: PeerMessage): boolean {
+  return picks !== undefined && picks.types.has(type);
 }
 
 /** What the trace's hash keeps of a message. */

@@ -10,7 +10,7 @@ export interface SimOptions {
   readonly seed?: number;
   /** Seeds from the first to the last. */
   readonly seeds?: readonly [number, number];
-  /** Fresh seeds for so long. */
+  /** Fresh seeds for so long; or a planted bug is looked for so long. */
   readonly seconds?: number;
   /** Prints the trace of every seed. */
   readonly trace?: boolean;
@@ -31,7 +31,8 @@ deno task sim --seconds N       fresh seeds for N seconds
 deno task sim --bugs [NAME]     plant bugs, and count the seeds to find each
   --trace       print the trace of every run
   --nodes N     so many nodes with a seat, instead of what the seed says
-  --most N      with --bugs: give up after N seeds (default 300)
+  --most N      with --bugs: give up after N seeds (default 300), or after
+                --seconds N (default 180)
   --fake        nodes that cheat, to try the simulator itself`;
 
 /** Reads the command line; a sentence where it is wrong. */

@@ -65,6 +65,10 @@ Deno.test("Promises finds what an acceptor must not say", async (t) => {
       ["C", accepted(HIGH)],
       ["C", promise(LOW)],
     ]],
+    "following who was overtaken": ["a promise is kept", [
+      ["C", promise(HIGH)],
+      ["C", { type: "heard", ballot: LOW, round: 0, applied: 0, hash: 0 }],
+    ]],
     "a promise that leaves out an acceptance": ["a promise tells all", [
       ["B", { type: "prepare", ballot: HIGH, from: 5 }],
       ["C", accepted(LOW)],

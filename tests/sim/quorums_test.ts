@@ -32,6 +32,12 @@ function promise(ballot: Ballot): PeerMessage {
   return { type: "promise", ballot, from: 1, accepted: [], total: 0 };
 }
 
+/** One of two parts of a promise. */
+function part(seqn: number, from = 8): PeerMessage {
+  const accepted = [{ seqn, ballot: HIGH, value: VALUE }];
+  return { type: "promise", ballot: LOW, from, accepted, total: 2 };
+}
+
 function accept(seqn: number): PeerMessage {
   return { type: "accept", seqn, ballot: LOW, value: VALUE };
 }
@@ -59,11 +65,26 @@ Deno.test("Quorums accepts what is right", () => {
   quorums.sent("B", { type: "alive", ballot: LOW, decided: 99, round: 0 });
 });
 
+Deno.test("Quorums accepts what two leaders know to be decided", () => {
+  const quorums = quorumsWith(
+    ["B", part(8)],
+    ["B", part(9)],
+    ["A", accept(8)],
+    ["C", accepted(8)],
+  );
+  quorums.sent("A", decided(8));
+  quorums.arrived("C", "B", promise(HIGH));
+  quorums.sent("B", { type: "accept", seqn: 8, ballot: HIGH, value: VALUE });
+  quorums.sent("B", { type: "decided", ballot: HIGH, upTo: 8 });
+});
+
 Deno.test("Quorums finds what a leader must not do", async (t) => {
   const led: Said[] = [["B", promise(LOW)], ["A", accept(8)]];
   const bad: Record<string, [Said[], PeerMessage]> = {
     "proposing without promises": [[], accept(8)],
     "the promise of a stranger": [[["D", promise(LOW)]], accept(8)],
+    "a part of a promise": [[["B", part(8)]], accept(8)],
+    "parts of two answers": [[["B", part(8)], ["B", part(9, 9)]], accept(8)],
     "the promise for another ballot": [[["B", promise(HIGH)]], accept(8)],
     "promises of the cals of another slot": [led, accept(10)],
     "deciding without votes": [led, decided(8)],

@@ -18,6 +18,7 @@ export const FAULTS = [
   "weather",
   "slow",
   "flap",
+  "picky",
 ] as const;
 
 /** One thing that can be done to a cluster. */
@@ -57,6 +58,8 @@ export interface Scenario {
   readonly largeChance: number;
   readonly largeBytes: number;
   readonly codecChance: number;
+  /** Whether promises come in parts. */
+  readonly splits: boolean;
 }
 
 const SIZES = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7];
@@ -88,6 +91,7 @@ export function drawScenario(random: Random, nodes?: number): Scenario {
     largeChance: random.chance(0.1) ? 0.01 : 0,
     largeBytes: random.pick([20_000, 150_000, 700_000]),
     codecChance: random.pick([0.05, 0.3]),
+    splits: random.chance(0.2),
   };
 }
 

@@ -7,11 +7,14 @@
 import { ALPHA } from "../../consensus/mod.ts";
 import type { NodeId, PeerMessage, Seqn } from "../../protocol/mod.ts";
 import { type Agenda, type Micros, MILLISECOND, SECOND } from "./agenda.ts";
+import { Adoption } from "./checkers/adoption.ts";
 import { type Applied, Canon, show } from "./checkers/canon.ts";
 import { Chores } from "./checkers/chores.ts";
+import { Duties } from "./checkers/duties.ts";
 import { History } from "./checkers/history.ts";
 import { Promises } from "./checkers/promises.ts";
 import { Quorums } from "./checkers/quorums.ts";
+import { Rounds } from "./checkers/rounds.ts";
 import { Seats } from "./checkers/seats.ts";
 import { checkState } from "./checkers/state.ts";
 import { Watches } from "./checkers/watches.ts";
@@ -55,6 +58,9 @@ export class World {
   readonly promises: Promises = new Promises();
   readonly seats: Seats = new Seats(this.canon, ALPHA);
   readonly quorums: Quorums = new Quorums(this.seats.calsOf);
+  readonly rounds: Rounds = new Rounds(this.seats.calsOf);
+  readonly adoption: Adoption = new Adoption();
+  readonly duties: Duties = new Duties();
   readonly chores: Chores = new Chores();
   readonly #make: SubjectMaker;
   readonly #processes: Set<Process> = new Set();
@@ -87,11 +93,12 @@ export class World {
       random: random.fork(),
       codec: options.codec,
       codecChance: scenario.codecChance,
+      splits: scenario.splits,
     });
     for (const way of this.network.ways()) way.latency = scenario.latency;
     this.network.onSend = (from, message) => this.#sent(from, message);
     this.network.onArrive = (from, to, message) =>
-      this.quorums.arrived(from.id, to.id, message);
+      this.#arrived(from, to, message);
     agenda.after(NURSE_EVERY, () => this.#nurse());
   }
 
@@ -167,11 +174,11 @@ export class World {
   }
 
   /** The process is gone, with all it knew. */
-  end(process: Process, how: "crashes" | "has left"): void {
+  end(process: Process, how: "crashes" | "has left" | "is given up"): void {
     if (!process.alive) return;
     this.#note(process, how);
     if (how === "crashes") this.crashes++;
-    else this.leaves++;
+    else if (how === "has left") this.leaves++;
     if (how === "has left" && !this.isRegistered(process)) {
       this.#gaveUp.add(process.id);
     }
@@ -199,7 +206,7 @@ export class World {
       runDelay: scenario.runDelay,
       observe: (process) => this.#observe(process),
       send: (from, to, message) => network.send(from, to, message),
-      afterRun: (process) => this.#compareStates(process),
+      afterRun: (process) => this.#ran(process),
     });
     this.#processes.add(process);
     this.#startedAt.set(process, agenda.now);
@@ -219,7 +226,7 @@ export class World {
       const since = agenda.now - this.#startedAt.get(process)!;
       if (since < PATIENCE || process.paused || process.number === 1) continue;
       if (!this.canSpare(process)) continue;
-      this.end(process, "has left");
+      this.end(process, "is given up");
       this.attachSomewhere(process.host);
     }
   }
@@ -264,14 +271,27 @@ export class World {
     this.promises.sent({ id, applied, window: ALPHA }, message);
     if (applied < 0) return;
     this.quorums.sent(id, message);
+    this.rounds.sent(id, message);
+    this.adoption.sent(id, message);
+    this.duties.sent(id, message);
     if (message.type === "accept") {
       this.chores.proposed(message, this.agenda.now);
     }
   }
 
-  #compareStates(process: Process): void {
-    const { applied: slot, hash } = process.node;
-    if (slot > 0) this.promises.state(process.name, { slot, hash });
+  #arrived(from: Process, to: Process, message: PeerMessage): void {
+    const { id, node: { applied } } = to;
+    if (applied < 0) return;
+    this.quorums.arrived(from.id, id, message);
+    this.rounds.arrived(from.id, id, message);
+    this.adoption.arrived(id, message);
+    this.duties.arrived(from.id, { id, applied }, message);
+  }
+
+  #ran({ id, name, node }: Process): void {
+    const { applied, hash } = node;
+    if (applied > 0) this.promises.state(name, { slot: applied, hash });
+    this.duties.ran({ id, applied }, () => node.status().role === "leader");
   }
 
   #canDecide(

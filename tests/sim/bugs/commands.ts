@@ -7,7 +7,6 @@ import type { Bug } from "./bug.ts";
 
 const OWN = "consensus/own_commands.ts";
 const SESSION = "store/session.ts";
-const MACHINE = "consensus/machine.ts";
 
 /** Bugs of commands. */
 export const COMMAND_BUGS: readonly Bug[] = [
@@ -33,21 +32,6 @@ export const COMMAND_BUGS: readonly Bug[] = [
       file: SESSION,
       find: 'number === session.last + 1 ? "apply" : "gap"',
       replace: 'number > session.last ? "apply" : "gap"',
-    }],
-  },
-  {
-    name: "session opened again",
-    what: "who registers twice has its session begin at 0 again",
-    rule: "C15: no session is ever reopened",
-    patches: [{
-      file: MACHINE,
-      find: '    if (this.isRegistered(command.node)) return "repeat";',
-      replace: "",
-    }, {
-      file: SESSION,
-      find: "    if (before !== undefined) this.end(before.id);",
-      replace: "    if (before !== undefined) {\n" +
-        "      this.end(before.id);\n      id = before.id;\n    }",
     }],
   },
   {
@@ -131,7 +115,7 @@ export const COMMAND_BUGS: readonly Bug[] = [
   },
   {
     name: "lost commands stay lost",
-    what: "a new leader is not given what the old one may have lost",
+    what: "what was handed out once is never handed out again",
     rule: "DESIGN: timed-out commands are resent until resolved",
     patches: [{
       file: "consensus/node.ts",
@@ -146,6 +130,10 @@ export const COMMAND_BUGS: readonly Bug[] = [
       file: "consensus/progress.ts",
       find: '        if (applied === "gap") own.startAgain();\n        else if',
       replace: "        if",
+    }, {
+      file: OWN,
+      find: "      this.#progressAt = now;\n      this.startAgain();",
+      replace: "      this.#progressAt = now;",
     }],
   },
   {

@@ -99,19 +99,8 @@ export const STATE_BUGS: readonly Bug[] = [
     rule: "DESIGN: apply reads the log and its own state, nothing else",
     patches: [{
       file: MACHINE,
-      find: "this.sessions.open(this.store.rev, node);",
-      replace:
-        "this.sessions.open(this.store.rev + this.store.firstRev, node);",
-    }],
-  },
-  {
-    name: "contradicted and silent",
-    what: "a node whose state a majority contradicts goes on",
-    rule: "C18: a majority has the same state as this node",
-    patches: [{
-      file: "consensus/audit.ts",
-      find: "      own === undefined || own === hash,",
-      replace: "      true,",
+      find: "this.sessions.open(this.#applied + 1, node);",
+      replace: "this.sessions.open(this.#applied + this.store.firstRev, node);",
     }],
   },
 ];

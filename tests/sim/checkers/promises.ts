@@ -2,8 +2,8 @@
  * The acceptors' side: every message that a node sends is held against what
  * was sent before.
  *
- * - After a promise for a ballot, no acceptance of a smaller one, and no
- *   smaller promise. A promise tells of all that was accepted before.
+ * - After a promise for a ballot, no acceptance of a smaller one, no smaller
+ *   promise, and no answer to its leader's signs of life. A promise tells of all that was accepted before.
  * - One ballot has one proposer, and in one slot one value.
  * - A slot has one decision, whoever tells of it.
  * - Whoever proposes has applied all but a window of the slots before.
@@ -23,6 +23,7 @@ import type {
 } from "../../../protocol/mod.ts";
 import { hashBytes } from "../bytes.ts";
 import { fail } from "../violation.ts";
+import { compare, name, NONE } from "./ballots.ts";
 
 /** What one acceptor has said. */
 interface Word {
@@ -41,8 +42,6 @@ export interface Sender {
   /** How many slots beyond those it may propose. */
   readonly window: number;
 }
-
-const NONE: Ballot = { round: 0, node: "" };
 
 /** Listens to what nodes say to each other. */
 export class Promises {
@@ -77,6 +76,8 @@ export class Promises {
         return this.#proposes(from, message);
       case "accepted":
         return this.#accepted(from, message);
+      case "heard":
+        return this.#follows(from, message.ballot);
       case "learned":
         return message.values.forEach((value, i) =>
           this.#decides(from, { seqn: message.from + i, value })
@@ -91,6 +92,13 @@ export class Promises {
     else if (known !== at.hash) {
       fail("equal states", `${of} differs from others after slot ${at.slot}`);
     }
+  }
+
+  #follows({ id }: Sender, ballot: Ballot): void {
+    const { promised } = this.#wordOf(id);
+    if (compare(ballot, promised) >= 0) return;
+    const [low, high] = [name(ballot), name(promised)];
+    fail("a promise is kept", `${id} follows ${low}, promised ${high}`);
   }
 
   #campaignsWith(sender: Sender, { ballot, from }: Prepare): void {
@@ -207,13 +215,4 @@ export class Promises {
     }
     return this.#lastName;
   }
-}
-
-function compare(a: Ballot, b: Ballot): number {
-  if (a.round !== b.round) return a.round - b.round;
-  return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
-}
-
-function name(ballot: Ballot): string {
-  return `${ballot.round}.${ballot.node}`;
 }

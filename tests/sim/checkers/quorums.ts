@@ -22,8 +22,8 @@ export type CalsOf = (slot: Seqn) => readonly NodeId[] | undefined;
 interface Campaign {
   readonly round: number;
   readonly promises: Set<NodeId>;
-  /** The slots of promises that came in parts. */
-  readonly parts: Map<NodeId, Set<Seqn>>;
+  /** The slots of promises that came in parts, by sender and question. */
+  readonly parts: Map<string, Set<Seqn>>;
   readonly votes: Map<Seqn, Set<NodeId>>;
   /** The first slot that it has not said to be decided; 0 at first. */
   open: Seqn;
@@ -68,12 +68,13 @@ export class Quorums {
   }
 
   #promised(from: NodeId, to: NodeId, message: Promised): void {
-    const { ballot, accepted, total } = message;
+    const { ballot, accepted, total, from: first } = message;
     const campaign = ballot.node === to ? this.#campaign(ballot) : undefined;
     if (campaign === undefined) return;
     const { parts, promises } = campaign;
-    const slots = parts.get(from) ?? new Set();
-    parts.set(from, slots);
+    const key = `${from} ${first}`;
+    const slots = parts.get(key) ?? new Set();
+    parts.set(key, slots);
     for (const { seqn } of accepted) slots.add(seqn);
     if (slots.size >= total) promises.add(from);
   }
@@ -97,8 +98,8 @@ export class Quorums {
       // Alone it votes without a word.
       const have = campaign.votes.get(slot) ?? new Set([from]);
       campaign.votes.delete(slot);
-      // It may have been decided before the election, and come to nobody.
-      if (!this.#chosen.delete(slot)) {
+      // It may have been decided before the election, unknown to others.
+      if (!this.#chosen.has(slot)) {
         this.#check(slot, { have, what: "votes", ballot });
       }
     }
