@@ -30,10 +30,16 @@ export class Acceptor {
   #promised: Ballot = ZERO_BALLOT;
   readonly #accepted: Map<Seqn, AcceptedValue> = new Map();
   #forgotten: Seqn = 0;
+  #heldBytes = 0;
 
   /** The highest ballot promised. */
   get promised(): Ballot {
     return this.#promised;
+  }
+
+  /** What their values take. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** How many slots it holds a value of. */
@@ -87,6 +93,8 @@ export class Acceptor {
     this.#promise(ballot);
     this.#checkSuccessor(message);
     const accepted = { seqn, ballot, value };
+    const before = this.#accepted.get(seqn)?.value.length ?? 0;
+    this.#heldBytes += value.length - before;
     this.#accepted.set(seqn, accepted);
     return {
       record: { type: "accepted", accepted },
@@ -95,9 +103,8 @@ export class Acceptor {
   }
 
   /** What was accepted in the slot, if it was and is not forgotten. */
-  acceptedIn(seqn: Seqn): AcceptedValue | undefined {
-    return this.#accepted.get(seqn);
-  }
+  readonly acceptedIn = (seqn: Seqn): AcceptedValue | undefined =>
+    this.#accepted.get(seqn);
 
   /**
    * Forgets slots that this node has applied, up to and with this one.
@@ -105,19 +112,24 @@ export class Acceptor {
    */
   forgetUpTo(seqn: Seqn): Uint8Array[] {
     const values: Uint8Array[] = [];
-    const kept = this.#accepted.size;
-    for (
-      let at = this.#forgotten + 1;
-      at <= seqn && values.length < kept;
-      at++
-    ) {
-      const accepted = this.#accepted.get(at);
-      if (accepted === undefined) continue;
-      values.push(accepted.value);
+    for (const at of this.#slotsUpTo(seqn)) {
+      const { value } = this.#accepted.get(at)!;
+      values.push(value);
+      this.#heldBytes -= value.length;
       this.#accepted.delete(at);
     }
     this.#forgotten = Math.max(this.#forgotten, seqn);
     return values;
+  }
+
+  /** The held slots up to this one, in order. */
+  #slotsUpTo(seqn: Seqn): Seqn[] {
+    const first = this.#forgotten + 1;
+    // Mostly it is one slot after the other; after an image it may be millions.
+    if (seqn === first) return this.#accepted.has(seqn) ? [seqn] : [];
+    return [...this.#accepted.keys()]
+      .filter((at) => at >= first && at <= seqn)
+      .sort((a, b) => a - b);
   }
 
   #checkSuccessor({ seqn, ballot, value }: Accept): void {

@@ -89,12 +89,18 @@ export class Attachment {
     if (this.#leaving !== undefined) {
       const leave = { type: "leave", hops: HOPS, node: id } as const;
       if (!this.#left && way !== id) post(way, leave);
-    } else if (own.session === 0) {
+    } else if (own.session === 0 || this.#isBehindOthers) {
       const { addr, hostname, version } = about;
       const registration = { node: id, addr, hostname, version };
       // To itself, too: a survivor that had been cleared may lead.
       post(way, { type: "attach", hops: HOPS, ...registration });
     }
+  }
+
+  /** The leader has to hear of this node by way of another. */
+  get #isBehindOthers(): boolean {
+    const { election } = this.#options;
+    return election.wayToLeader !== election.leader.node;
   }
 
   #go(): void {

@@ -12,6 +12,10 @@ import { assert, LIMITS } from "../store/mod.ts";
 /** What a slot costs beside its value, in bytes; an estimate. */
 const SLOT_BYTES = 64;
 
+/** What goes into one message, in bytes and slots; one slot always does. */
+const MESSAGE_BYTES = 1 << 20;
+const MESSAGE_SLOTS = 4096;
+
 /** The last decided slots. */
 export class DecidedLog {
   /** Whether anybody may come later: a lone node keeps nothing. */
@@ -50,6 +54,20 @@ export class DecidedLog {
     return seqn < this.#first
       ? undefined
       : this.#values[this.#from + seqn - this.#first];
+  }
+
+  /** The values from a slot on, as many as go into one message. */
+  valuesFrom(from: Seqn): Uint8Array[] {
+    const values: Uint8Array[] = [];
+    let bytes = 0;
+    while (values.length < MESSAGE_SLOTS) {
+      const value = this.valueOf(from + values.length);
+      if (value === undefined) break;
+      if (values.length > 0 && bytes + value.length > MESSAGE_BYTES) break;
+      values.push(value);
+      bytes += value.length;
+    }
+    return values;
   }
 
   /** Begins after a slot up to which another node's state was taken over. */

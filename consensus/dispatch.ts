@@ -59,6 +59,9 @@ export class Dispatch {
   /** What the leader is asked, or told, by way of others where need be. */
   #forLeader(from: NodeId, message: ForLeader): void {
     const { replica, proposals, upkeep } = this.#parts;
+    if (message.type === "attach" && message.node !== from) {
+      upkeep.noteRelayed(message.node);
+    }
     if (message.type === "forward" && replica.leading) {
       // Clients' writes begin when all founders have their seats.
       if (!upkeep.awaitsCompanions) proposals.add(message);

@@ -10,7 +10,13 @@
  *
  * @module
  */
-import type { Alive, Ballot, HandOver, Heard } from "../protocol/mod.ts";
+import type {
+  Accepted,
+  Alive,
+  Ballot,
+  HandOver,
+  Heard,
+} from "../protocol/mod.ts";
 import type {
   NodeId,
   PeerMessage,
@@ -180,6 +186,8 @@ export class Election {
         return this.#heardLeader(from, message.ballot);
       case "accept":
         return this.#heardLeader(from, message.ballot);
+      case "accepted":
+        return this.#noteVote(from, message);
       case "nack":
         // Somebody else was promised: it gets the time to win.
         if (!this.#options.replica.leading) this.#beMorePatient();
@@ -214,8 +222,9 @@ export class Election {
   }
 
   #heardLeader(from: NodeId, ballot: Ballot): void {
-    const { replica } = this.#options;
-    if (ballot.node !== from) return;
+    const { id, replica } = this.#options;
+    // Its own word is none: it knows whether it leads.
+    if (ballot.node !== from || from === id) return;
     if (compareBallots(ballot, replica.promised) < 0) return;
     if (replica.leading && compareBallots(ballot, replica.ballot) > 0) {
       replica.abdicate();
@@ -233,6 +242,16 @@ export class Election {
       return;
     }
     this.views.told(from, applied);
+    this.views.answered(from);
+  }
+
+  /** A vote is an answer, too: those to signs of life may be behind it. */
+  #noteVote(from: NodeId, { ballot }: Accepted): void {
+    const { replica } = this.#options;
+    if (!replica.leading || compareBallots(ballot, replica.ballot) !== 0) {
+      return;
+    }
+    this.views.heard(from);
     this.views.answered(from);
   }
 

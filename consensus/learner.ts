@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Ballot, NodeId, Seqn } from "../protocol/mod.ts";
+import type { AcceptedValue, Ballot, NodeId } from "../protocol/mod.ts";
+import type { Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import { compareBallots } from "./ballot.ts";
 import { isQuorum } from "./quorum.ts";
@@ -98,9 +99,24 @@ export class Learner {
     if (before === undefined) this.#decided.set(seqn, value);
   }
 
-  /** Whether the slot is decided, and was not handed on yet. */
-  hasDecided(seqn: Seqn): boolean {
-    return this.#decided.has(seqn);
+  /**
+   * Takes for decided what this node has accepted, up to a slot, as far as
+   * there is no gap; only at that ballot, if one is given (C4).
+   */
+  decideAccepted({ acceptedIn, upTo, ballot }: {
+    acceptedIn: (seqn: Seqn) => AcceptedValue | undefined;
+    upTo: Seqn;
+    ballot?: Ballot;
+  }): void {
+    for (let seqn = this.#nextOut; seqn <= upTo; seqn++) {
+      if (this.#decided.has(seqn)) continue;
+      const accepted = acceptedIn(seqn);
+      if (accepted === undefined) return;
+      const other = ballot !== undefined &&
+        compareBallots(accepted.ballot, ballot) !== 0;
+      if (other) return;
+      this.decide(seqn, accepted.value);
+    }
   }
 
   /** The next decided slot, in order, or undefined while it is open. */
@@ -117,10 +133,8 @@ export class Learner {
   /** The state was taken over from another node: all up to here is past. */
   skipTo(applied: Seqn): void {
     assert(applied + 1 >= this.#nextOut, "C13: a node never goes back");
-    for (let at = this.#nextOut; at <= applied; at++) {
-      this.#decided.delete(at);
-      this.#open.delete(at);
-      if (this.#decided.size + this.#open.size === 0) break;
+    for (const slots of [this.#decided, this.#open]) {
+      for (const at of slots.keys()) if (at <= applied) slots.delete(at);
     }
     this.#nextOut = applied + 1;
   }

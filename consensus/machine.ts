@@ -11,6 +11,7 @@ import { type Ballot, decodeBatch, encodeText } from "../protocol/mod.ts";
 import type { ClearCommand, Command, FoundCommand } from "../protocol/mod.ts";
 import { decodeText, type ImageHead } from "../protocol/mod.ts";
 import type {
+  LeadCommand,
   MutateCommand,
   NodeId,
   RegisterCommand,
@@ -133,8 +134,7 @@ export class Machine {
       case "register":
         return this.#register(command);
       case "lead":
-        this.leadership = command.ballot;
-        return this.store.rev;
+        return this.#lead(command);
       case "clear":
         return this.#clear(command);
       case "seat":
@@ -158,14 +158,15 @@ export class Machine {
 
   /** C15: numbers that shall do nothing count all the same. */
   #skip({ session, number, last, code, detail }: SkipCommand): Applied {
-    let admission = this.sessions.admit(session, number);
+    const known = this.sessions.find(session);
+    if (known === undefined) return "unknown";
     // A part of the numbers may have been applied before.
-    for (let at = number; at <= last; at++) {
-      if (this.sessions.admit(session, at) !== "apply") continue;
+    if (last <= known.last) return "repeat";
+    if (number > known.last + 1) return "gap";
+    for (let at = known.last + 1; at <= last; at++) {
       this.sessions.applied(session, at);
-      admission = "apply";
     }
-    return admission === "apply" ? { code, detail } : admission;
+    return { code, detail };
   }
 
   #found(command: FoundCommand): Applied {
@@ -213,6 +214,15 @@ export class Machine {
   #write(path: Path, text: string, stamp: Stamp): void {
     const body = encodeText(text);
     this.store.apply({ type: "set", path, rev: CLOBBER, body }, stamp);
+  }
+
+  /**
+   * A record that was adopted from a leader that is long dead is no news: who
+   * adopted it leads with a higher ballot.
+   */
+  #lead({ ballot }: LeadCommand): Applied {
+    if (compareBallots(ballot, this.leadership) > 0) this.leadership = ballot;
+    return this.store.rev;
   }
 
   /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./absences.ts";
 export * from "./acceptor.ts";
 export * from "./attachment.ts";
 export * from "./audit.ts";
@@ -18,6 +19,7 @@ export * from "./members.ts";
 export * from "./node.ts";
 export * from "./node_options.ts";
 export * from "./node_parts.ts";
+export * from "./open_values.ts";
 export * from "./own_commands.ts";
 export * from "./parts.ts";
 export * from "./peer_views.ts";
@@ -26,6 +28,7 @@ export * from "./proposals.ts";
 export * from "./proposer.ts";
 export * from "./quorum.ts";
 export * from "./reads.ts";
+export * from "./ready.ts";
 export * from "./replica.ts";
 export * from "./status.ts";
 export * from "./transfer.ts";

@@ -23,7 +23,7 @@ import { newLineage, type NodeOptions } from "./node_options.ts";
 import { NodeParts } from "./node_parts.ts";
 import { Progress } from "./progress.ts";
 import { HOPS } from "./reads.ts";
-import type { Outgoing, Ready } from "./replica.ts";
+import type { Outgoing, Ready } from "./ready.ts";
 import { refusesToRecover, statusOf } from "./status.ts";
 
 /** How much of the retained events waits may look at in one turn. */
@@ -207,6 +207,7 @@ export class Node implements Backend {
     this.#progress.applyDecided();
     const time = this.#options.now();
     this.#parts.machine.recover(this.id, { time, parent: this.#lineage });
+    this.#parts.replica.forgetOthers();
     this.#lineage = newLineage(this.#options.random);
     this.#options.onLineage?.(this.#lineage);
     this.#progress.notePeers();
@@ -283,7 +284,7 @@ export class Node implements Backend {
     this.#progress.noteCompany();
     this.#handedTo = "";
     this.#parts.election.linkUp(peer);
-    this.#parts.replica.insist();
+    this.#parts.replica.linkUp(peer);
   }
 
   #takeDown(peer: NodeId): void {

@@ -52,7 +52,12 @@ export class NodeParts {
     const { own } = this;
     const machine = this.machine = new Machine(store);
     const { members } = machine;
-    const replica = this.replica = new Replica({ id, members, peers });
+    const replica = this.replica = new Replica({
+      id,
+      members,
+      peers,
+      isRegistered: machine.isRegistered,
+    });
     const common = { id, peers, members, machine, replica, own, post };
     const hash = () => machine.hash;
     const election = this.election = new Election({ ...common, random, hash });

@@ -26,6 +26,12 @@ export const BATCH_BYTES = 1 << 20;
 /** What is handed out, and not applied for so long, is handed out again. */
 const STUCK_TICKS = 30;
 
+/** Numbers that are dropped together, at most. */
+const JOINED_MAX = 1 << 19;
+
+/** So much is handed out and not applied, and one batch more. In bytes. */
+const HANDED_BYTES = 4 << 20;
+
 /** Commands that travel together. */
 export interface Batch {
   readonly bytes: Uint8Array;
@@ -55,6 +61,10 @@ export class OwnCommands {
   /** Those before this one were handed to the present leader. */
   #handed = 0;
   #bytes = 0;
+  /** Of the batches that were handed to the present leader. */
+  #handedBytes = 0;
+  /** When all was last to be handed out again. */
+  #startedAt = -Infinity;
   /** In ticks. */
   #now = 0;
   /** When the oldest batch was last found applied, or handed out. */
@@ -77,16 +87,13 @@ export class OwnCommands {
 
   /** Whether there are commands that the present leader was not given. */
   get hasBatches(): boolean {
+    if (this.#handedBytes > HANDED_BYTES) return false;
     return this.#handed < this.#batches.length || this.#pool.open.length > 0;
   }
 
   /** How many bytes of them there are. */
   get waitingBytes(): number {
-    let bytes = this.#pool.open.length;
-    for (let at = this.#handed; at < this.#batches.length; at++) {
-      bytes += this.#batches[at]!.bytes.length;
-    }
-    return bytes;
+    return this.#pool.open.length + this.#bytes - this.#handedBytes;
   }
 
   /** Whether all commands have their outcomes. */
@@ -124,10 +131,12 @@ export class OwnCommands {
 
   /** The next batch for the present leader, if there is one. */
   next(): Batch | undefined {
+    if (!this.hasBatches) return undefined;
     if (this.#handed === this.#batches.length) this.#seal();
     const batch = this.#batches[this.#handed];
     if (batch === undefined) return undefined;
     if (this.#handed++ === 0) this.#progressAt = this.#now;
+    this.#handedBytes += batch.bytes.length;
     batch.handedOut = true;
     return batch;
   }
@@ -135,6 +144,16 @@ export class OwnCommands {
   /** All that is not applied has to be handed out again. */
   startAgain(): void {
     this.#handed = 0;
+    this.#handedBytes = 0;
+    this.#startedAt = this.#now;
+  }
+
+  /**
+   * A command came too early: one before it was lost. What follows it comes too
+   * early as well, so this is told many times and acted on once.
+   */
+  foundGap(): void {
+    if (this.#now - this.#startedAt >= STUCK_TICKS) this.startAgain();
   }
 
   /** The node's session is open. */
@@ -159,17 +178,20 @@ export class OwnCommands {
     this.#batches = [];
     this.#handed = 0;
     this.#bytes = 0;
+    this.#handedBytes = 0;
     this.#session = 0;
   }
 
   /** The command of that number is applied, and with it all before it. */
   applied(number: number, outcome: Outcome): void {
+    if (number > this.#lastNumber) return; // Somebody has made it up (C10).
     this.#replies.settle(number, outcome);
     this.#dropUpTo(number);
   }
 
   /** The commands up to that number were ordered to do nothing. */
   skipped(last: number, outcome: Outcome): void {
+    if (last > this.#lastNumber) return; // Somebody has made it up (C10).
     this.#replies.settleUpTo(last, outcome);
     this.#dropUpTo(last);
   }
@@ -201,7 +223,7 @@ export class OwnCommands {
       if (batch.handedOut) {
         batch.givenUp = true;
         this.#replies.settleUpTo(batch.last, UNKNOWN);
-      } else this.#drop(at);
+      } else at = this.#drop(at);
     }
   }
 
@@ -237,28 +259,35 @@ export class OwnCommands {
 
   /**
    * Nobody has seen this batch, and its client is told so: whoever gets it
-   * from now on gets its numbers, which shall do nothing.
+   * from now on gets its numbers, which shall do nothing. Returns its place.
    */
-  #drop(at: number): void {
+  #drop(at: number): number {
     const { first, last, since, bytes, handedOut } = this.#batches[at]!;
     assert(!handedOut, "C19: only what nobody has seen was not done");
     this.#replies.settleUpTo(last, NO_LEADER);
+    const before = this.#batches[at - 1];
+    // Where nobody leads for long, all that is dropped is one skip.
+    const joins = before !== undefined && before.givenUp &&
+      !before.handedOut && last - before.first < JOINED_MAX;
+    const skip = this.#skip(joins ? before.first : first, { last, since });
+    this.#bytes += skip.bytes.length - bytes.length -
+      (joins ? before.bytes.length : 0);
+    this.#batches.splice(joins ? at - 1 : at, joins ? 2 : 1, skip);
+    return joins ? at - 1 : at;
+  }
+
+  #skip(
+    first: number,
+    { last, since }: { last: number; since: number },
+  ): Batch {
     const { code, detail } = NO_LEADER;
-    const session = this.#session;
     const writer = new WireWriter(256);
-    const skip = { session, number: first, last, code, detail: detail! };
-    encodeCommand(writer, { kind: "skip", ...skip });
-    const empty = writer.written().slice();
-    this.#bytes += empty.length - bytes.length;
-    this.#batches[at] = {
-      bytes: empty,
-      first,
-      last,
-      seats: false,
-      since,
-      handedOut: false,
-      givenUp: true,
-    };
+    const numbers = { session: this.#session, number: first, last };
+    const reason = { code, detail: detail! };
+    encodeCommand(writer, { kind: "skip", ...numbers, ...reason });
+    const bytes = writer.written().slice();
+    const told = { seats: false, handedOut: false, givenUp: true };
+    return { bytes, first, last, since, ...told };
   }
 
   #dropUpTo(number: number): void {
@@ -267,6 +296,7 @@ export class OwnCommands {
       const batch = this.#batches[done]!;
       if (batch.last > number) break;
       this.#bytes -= batch.bytes.length;
+      if (done < this.#handed) this.#handedBytes -= batch.bytes.length;
       done++;
     }
     if (done === 0) return;

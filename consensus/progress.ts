@@ -97,7 +97,7 @@ export class Progress {
     switch (command.kind) {
       case "mutate":
         if (command.session !== own.session) break;
-        if (applied === "gap") own.startAgain();
+        if (applied === "gap") own.foundGap();
         else if (typeof applied !== "string") {
           // C20: its client is told here and nowhere else.
           own.applied(command.number, applied);

@@ -39,6 +39,9 @@ interface Waiting {
 /** So many bytes are a slot of their own, whatever is open. */
 const PIPELINED_BYTES = 32 << 10;
 
+/** What a slot may hold; a larger batch goes alone. */
+const VALUE_BYTES = 2 * BATCH_BYTES;
+
 /** Numbers that one skip may pass over: batches do not have more. */
 const SKIP_MAX = 1 << 20;
 
@@ -47,6 +50,7 @@ export class Proposals {
   readonly #options: ProposalsOptions;
   #forwarded: Waiting[] = [];
   #forwardedBytes = 0;
+  #ownTurn = false;
   /** Whether a tick has passed since commands were proposed last. */
   #impatient = false;
   /** The ballot whose leadership record was proposed last. */
@@ -139,7 +143,8 @@ export class Proposals {
     const parts = [first.bytes];
     let bytes = first.bytes.length;
     while (bytes < BATCH_BYTES && this.#forwarded.length > 0) {
-      if (this.#forwarded[0]!.seats) break;
+      const next = this.#forwarded[0]!;
+      if (next.seats || bytes + next.bytes.length > VALUE_BYTES) break;
       const { bytes: more } = this.#takeForwarded()!;
       parts.push(more);
       bytes += more.length;
@@ -147,8 +152,13 @@ export class Proposals {
     return parts.length === 1 ? first.bytes : join(parts, bytes);
   }
 
+  /** Own commands and those of others in turn: none keeps the others out. */
   #take(): Waiting | undefined {
-    return this.#options.own.next() ?? this.#takeForwarded();
+    const { own } = this.#options;
+    this.#ownTurn = !this.#ownTurn;
+    return this.#ownTurn
+      ? own.next() ?? this.#takeForwarded()
+      : this.#takeForwarded() ?? own.next();
   }
 
   #takeForwarded(): Waiting | undefined {
@@ -186,7 +196,7 @@ function isFit(batch: Uint8Array, seats: boolean): boolean {
         fit &&= seats || !changesSeats(command);
         return;
       }
-      fit &&= command.kind === "skip" &&
+      fit &&= command.kind === "skip" && command.last >= command.number &&
         command.last - command.number < SKIP_MAX;
     });
   } catch (error) {

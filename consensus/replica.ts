@@ -21,30 +21,16 @@ import type {
 import type { Learned, Nack, NodeId, PeerMessage } from "../protocol/mod.ts";
 import type { Promised, Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
-import { Acceptor, type AcceptorAnswer, type LogRecord } from "./acceptor.ts";
+import { Acceptor, type AcceptorAnswer } from "./acceptor.ts";
 import { compareBallots, isOwnBallot } from "./ballot.ts";
 import { DecidedLog } from "./decided_log.ts";
 import { type DecidedSlot, Learner } from "./learner.ts";
 import type { Members } from "./members.ts";
 import { ALPHA } from "./members.ts";
-import { splitPromise } from "./parts.ts";
+import { OpenValues } from "./open_values.ts";
 import { Proposer } from "./proposer.ts";
-
-/** A message and its receiver. */
-export interface Outgoing {
-  readonly to: NodeId;
-  readonly message: PeerMessage;
-}
-
-/** What is to be done. */
-export interface Ready {
-  /** To be made durable, in order. */
-  readonly records: LogRecord[];
-  /** May leave at once. */
-  readonly messagesNow: Outgoing[];
-  /** May leave only when all records are durable. */
-  readonly messagesAfter: Outgoing[];
-}
+import { addAnswer, hasWork, nothingToDo, type Ready } from "./ready.ts";
+import { isBatch } from "./value.ts";
 
 /** What a replica knows of the world around it. */
 export interface ReplicaOptions {
@@ -52,13 +38,16 @@ export interface ReplicaOptions {
   readonly members: Members;
   /** The nodes that there is a link to. */
   readonly peers: ReadonlySet<NodeId>;
+  /** Whether a node is one of the cluster. */
+  readonly isRegistered: (id: NodeId) => boolean;
 }
 
 /** Slots that are sent again at once. */
 const RESENT_SLOTS = 8;
-/** Values that go into one answer to who lags behind, in bytes. */
-const LEARNED_BYTES = 1 << 20;
-const LEARNED_SLOTS = 4096;
+/** So much may be open at once; a larger slot goes alone. In bytes. */
+const OPEN_BYTES = 4 << 20;
+/** What acceptances may take that wait for earlier slots, in bytes. */
+const HELD_BYTES = 128 << 20;
 /** What a node that cannot apply yet holds of accepted values, in slots. */
 const HELD_SLOTS_MAX = 4096;
 
@@ -67,15 +56,19 @@ export class Replica {
   readonly #id: NodeId;
   readonly #members: Members;
   readonly #peers: ReadonlySet<NodeId>;
+  readonly #isRegistered: (id: NodeId) => boolean;
   readonly #acceptor = new Acceptor();
   readonly #learner = new Learner();
   readonly #proposer: Proposer;
   readonly #log = new DecidedLog();
-  #ready: Ready = nothing();
+  #ready: Ready = nothingToDo();
+  /** What was proposed here and is not applied yet. */
+  readonly #open = new OpenValues();
   /** All slots up to here are decided, as somebody said. */
   #decidedElsewhere: Seqn = 0;
 
-  constructor({ id, members, peers }: ReplicaOptions) {
+  constructor({ id, members, peers, isRegistered }: ReplicaOptions) {
+    this.#isRegistered = isRegistered;
     this.#id = id;
     this.#members = members;
     this.#peers = peers;
@@ -104,9 +97,8 @@ export class Replica {
 
   /** The highest ballot that it has heard of. */
   get highest(): Ballot {
-    const { promised } = this.#acceptor;
-    const { seen } = this.#proposer;
-    return compareBallots(promised, seen) < 0 ? seen : promised;
+    const [a, b] = [this.#acceptor.promised, this.#proposer.seen];
+    return compareBallots(a, b) < 0 ? b : a;
   }
 
   /** Takes note of a ballot that somebody uses. */
@@ -131,8 +123,7 @@ export class Replica {
 
   /** Whether there is something to do. */
   get hasReady(): boolean {
-    const { records, messagesNow, messagesAfter } = this.#ready;
-    return records.length + messagesNow.length + messagesAfter.length > 0;
+    return hasWork(this.#ready);
   }
 
   /**
@@ -142,6 +133,7 @@ export class Replica {
   get hasRoom(): boolean {
     const { leading, nextSeqn } = this.#proposer;
     if (!leading || nextSeqn > this.applied + ALPHA) return false;
+    if (this.#open.bytes > OPEN_BYTES) return false;
     return this.#proposer.covers(this.#members.calsOf(nextSeqn));
   }
 
@@ -166,7 +158,7 @@ export class Replica {
       this.#members.sets.length > 0,
       "C11: only who has a state campaigns",
     );
-    this.#learner.closeAll();
+    this.#close();
     const { promised } = this.#acceptor;
     const message = this.#proposer.campaign(this.#learner.next, promised);
     // C1: "Each proposer remembers (in stable storage) the highest-numbered
@@ -182,17 +174,17 @@ export class Replica {
   /** Leads no more, and does not try to. */
   abdicate(): void {
     this.#proposer.abandon();
-    this.#learner.closeAll();
+    this.#close();
   }
 
   /** Proposes what others began, in the next slot. */
   proposeOwed(): void {
-    this.#open(this.#proposer.proposeOwed());
+    this.#send(this.#proposer.proposeOwed());
   }
 
   /** Proposes a value in the next slot, which there must be room for. */
   propose(value: Uint8Array): void {
-    this.#open(this.#proposer.propose(value));
+    this.#send(this.#proposer.propose(value));
   }
 
   /** Asks cals for promises that are missing: new sets have become known. */
@@ -208,13 +200,30 @@ export class Replica {
     }
   }
 
-  /** Sends again what has no answer yet: messages may have been lost. */
+  /**
+   * Asks again for promises; and sends slots again, where none was decided for
+   * several calls: before that they are only on their way.
+   */
   insist(): void {
     this.askForPromises();
+    if (this.#open.isStuck(this.applied)) this.#resend();
+  }
+
+  /** There is a link to a peer: what was sent before may be lost. */
+  linkUp(peer: NodeId): void {
+    this.askForPromises();
+    this.#resend(peer);
+  }
+
+  #resend(only?: NodeId): void {
     for (const slot of this.#learner.lacking(RESENT_SLOTS)) {
       const { missing, ...accept } = slot;
       const message: Accept = { type: "accept", ...accept };
-      for (const to of missing) this.#ready.messagesNow.push({ to, message });
+      for (const to of missing) {
+        if (only === undefined || to === only) {
+          this.#ready.messagesNow.push({ to, message });
+        }
+      }
     }
   }
 
@@ -267,7 +276,7 @@ export class Replica {
   /** What is to be done since the last call. */
   takeReady(): Ready {
     const ready = this.#ready;
-    this.#ready = nothing();
+    this.#ready = nothingToDo();
     return ready;
   }
 
@@ -279,8 +288,14 @@ export class Replica {
   /** The slot is applied. Returns values that nothing here holds any more. */
   noteApplied(slot: DecidedSlot): Uint8Array[] {
     this.#proposer.passed(slot.seqn);
+    this.#open.applied(slot.seqn);
     this.#acceptor.forgetUpTo(slot.seqn);
     return this.#log.add(slot.seqn, slot.value);
+  }
+
+  /** What others of another lineage have said is void. */
+  forgetOthers(): void {
+    this.#decidedElsewhere = 0;
   }
 
   /** The state up to a slot was taken over from another node. */
@@ -296,15 +311,18 @@ export class Replica {
    * in the slots that follow the applied ones without a gap.
    */
   adoptAccepted(): void {
-    for (let seqn = this.#learner.next;; seqn++) {
-      if (this.#learner.hasDecided(seqn)) continue;
-      const accepted = this.#acceptor.acceptedIn(seqn);
-      if (accepted === undefined) return;
-      this.#learner.decide(seqn, accepted.value);
-    }
+    const { acceptedIn } = this.#acceptor;
+    this.#learner.decideAccepted({ acceptedIn, upTo: Infinity });
   }
 
-  #open(accept: Accept): void {
+  /** Values that were proposed here are no longer this node's to see to. */
+  #close(): void {
+    this.#learner.closeAll();
+    this.#open.clear();
+  }
+
+  #send(accept: Accept): void {
+    this.#open.add(accept.seqn, accept.value.length);
     const cals = this.#members.calsOf(accept.seqn);
     this.#learner.open(accept.seqn, { ...accept, cals });
     for (const to of this.#everybody()) {
@@ -313,7 +331,9 @@ export class Replica {
   }
 
   #accept(from: NodeId, message: Accept): void {
-    if (message.seqn > this.applied + HELD_SLOTS_MAX) return;
+    const full = this.#acceptor.heldBytes > HELD_BYTES;
+    const most = full ? 1 : HELD_SLOTS_MAX;
+    if (message.seqn > this.applied + most) return;
     this.#proposer.see(message.ballot);
     this.#answer(from, this.#acceptor.accept(message));
   }
@@ -334,8 +354,13 @@ export class Replica {
 
   #abandon(from: NodeId, nack: Nack): void {
     const isCal = this.#members.isCal(from);
+    const { leading, ballot } = this.#proposer;
     this.#proposer.nacked(from, { nack, isCal });
-    if (!this.#proposer.leading) this.#learner.closeAll();
+    if (leading && !isCal && this.#isRegistered(from)) {
+      // Who had a vote and promised more comes back only under a higher ballot.
+      if (compareBallots(nack.promised, ballot) > 0) return this.campaign();
+    }
+    if (!this.#proposer.leading) this.#close();
   }
 
   /**
@@ -345,24 +370,13 @@ export class Replica {
    */
   #learnByWord({ ballot, upTo }: Decided): void {
     this.heardOf(upTo);
-    for (let seqn = this.#learner.next; seqn <= upTo; seqn++) {
-      const accepted = this.#acceptor.acceptedIn(seqn);
-      if (accepted === undefined) return;
-      if (compareBallots(accepted.ballot, ballot) !== 0) return;
-      this.#learner.decide(seqn, accepted.value);
-    }
+    const { acceptedIn } = this.#acceptor;
+    this.#learner.decideAccepted({ acceptedIn, upTo, ballot });
   }
 
   /** Tells who lags behind what it asks for, as much as one message takes. */
   #teach(to: NodeId, { from }: Learn): void {
-    const values: Uint8Array[] = [];
-    let bytes = 0;
-    for (let seqn = from; values.length < LEARNED_SLOTS; seqn++) {
-      const value = this.#log.valueOf(seqn);
-      if (value === undefined || bytes > LEARNED_BYTES) break;
-      values.push(value);
-      bytes += value.length;
-    }
+    const values = this.#log.valuesFrom(from);
     const { first } = this.#log;
     const { decided } = this;
     const message: Learned = { type: "learned", from, values, first, decided };
@@ -372,27 +386,16 @@ export class Replica {
   #learn({ from, values, decided }: Learned): void {
     // C16: a leader learns of its own slots by counting, and steps down first.
     this.heardOf(Math.max(decided, from + values.length - 1));
+    if (!values.every(isBatch)) return; // C10: it would stop whoever applies it.
     values.forEach((value, at) => this.#learner.decide(from + at, value));
   }
 
   #answer(to: NodeId, answer: AcceptorAnswer | undefined): void {
-    if (answer === undefined) return;
-    const { record, message } = answer;
-    if (record === undefined) this.#ready.messagesNow.push({ to, message });
-    else {
-      this.#ready.records.push(record);
-      for (const part of splitPromise(message)) {
-        this.#ready.messagesAfter.push({ to, message: part });
-      }
-    }
+    if (answer !== undefined) addAnswer(this.#ready, { to, answer });
   }
 
   /** This node and its peers: the cals vote, the others hold copies. */
   #everybody(): NodeId[] {
     return [this.#id, ...this.#peers];
   }
-}
-
-function nothing(): Ready {
-  return { records: [], messagesNow: [], messagesAfter: [] };
 }

@@ -15,6 +15,7 @@ import { type Command, decodeText, WireWriter } from "../protocol/mod.ts";
 import type { FoundCommand, Leave, MutateCommand } from "../protocol/mod.ts";
 import type { NodeId, PeerMessage } from "../protocol/mod.ts";
 import type { Path } from "../store/mod.ts";
+import { Absences } from "./absences.ts";
 import { ALPHA, isSeatPath, SEATS } from "./members.ts";
 import type { Election } from "./election.ts";
 import type { Machine } from "./machine.ts";
@@ -45,8 +46,7 @@ export class Upkeep {
   #queue: { about: string; command: Command }[] = [];
   /** What is proposed and not applied yet. */
   readonly #inFlight: Set<string> = new Set();
-  /** When this node, as leader, first knew of a registered node. */
-  readonly #knownSince: Map<NodeId, number> = new Map();
+  readonly #absences: Absences;
   /** Addresses of the nodes that the founder awaits, to give them seats. */
   #companions: readonly string[] = [];
   /** Nodes that have asked to go. */
@@ -54,6 +54,7 @@ export class Upkeep {
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
+    this.#absences = new Absences(options);
   }
 
   /** Whether this node leads, and its leadership record is applied (C21). */
@@ -82,12 +83,15 @@ export class Upkeep {
   deposed(): void {
     this.#queue = [];
     this.#inFlight.clear();
-    this.#knownSince.clear();
+    this.#absences.forgetAll();
     this.#leaving.clear();
   }
 
   /** A command is applied, perhaps one of this leader's. */
   applied(command: Command): void {
+    if (command.kind === "clear" || command.kind === "register") {
+      this.#absences.forget(command.node);
+    }
     if (this.#inFlight.size === 0) return;
     if (command.kind === "mutate") {
       if (this.#inFlight.has("seats") && changesSeats(command)) {
@@ -122,16 +126,20 @@ export class Upkeep {
     }
   }
 
+  /** Something of a node has come by way of another. */
+  noteRelayed(node: NodeId): void {
+    this.#absences.noteRelayed(node);
+  }
+
   /** Time goes on. */
   tick(now: number): void {
+    // Once they vote nobody is awaited any more, whoever leads.
+    if (this.#options.machine.members.current.length > 1) this.#companions = [];
     if (now % CHORE_TICKS !== 0 || !this.serving) return;
     if (this.#stepDownIfRemoved()) return;
-    const { machine: { sessions }, id } = this.#options;
-    for (const { owner } of sessions.all()) {
-      if (!this.#knownSince.has(owner)) this.#knownSince.set(owner, now);
-      if (owner !== id && (this.#isGone(owner) || this.#leaving.has(owner))) {
-        this.#replaceOrClear(owner);
-      }
+    this.#absences.begin();
+    for (const { owner } of this.#options.machine.sessions.all()) {
+      this.#look(owner);
     }
     if (this.awaitsCompanions) this.#seatCompanions();
     else this.#fillSeats();
@@ -182,7 +190,7 @@ export class Upkeep {
 
   /** The addresses of those of them that are not attached and live yet. */
   get missingCompanions(): readonly string[] {
-    const there = this.#heirs().map((heir) => this.#addrOf(heir));
+    const there = this.#heirs().map((heir) => this.#absences.addrOf(heir));
     return this.#companions.filter((addr) => !there.includes(addr));
   }
 
@@ -256,41 +264,28 @@ export class Upkeep {
       members.sets.every(({ cals }) => isQuorum(live, cals));
   }
 
-  /** Silent for too long; or away, and another serves at its address. */
-  #isGone(node: NodeId): boolean {
-    const { election, peers, seatTimeoutTicks } = this.#options;
-    const known = this.#knownSince.get(node) ?? election.now;
-    const silence = Math.min(
-      election.views.silenceOf(node),
-      election.now - known,
-    );
-    if (seatTimeoutTicks > 0 && silence >= seatTimeoutTicks) return true;
-    return !peers.has(node) && this.#addressTaken(node);
+  /** Sees to a node that is gone, or wants to go. */
+  #look(node: NodeId): void {
+    if (node === this.#options.id) return;
+    const leaves = this.#leaving.has(node);
+    if (!leaves && !this.#absences.isGone(node)) return;
+    // Who still speaks by way of others keeps its entries, if not its vote.
+    const lives = !leaves && this.#absences.livesBehindOthers(node);
+    const seat = this.#options.machine.members.seatOf(node);
+    if (!lives || seat !== undefined) this.#replaceOrClear(node, lives);
   }
 
-  #addressTaken(node: NodeId): boolean {
-    const { machine: { sessions } } = this.#options;
-    const addr = this.#addrOf(node);
-    const own = sessions.ofOwner(node)!.id;
-    return sessions.all().some(({ id, owner }) =>
-      id > own && owner !== node && this.#addrOf(owner) === addr
-    );
-  }
-
-  #addrOf(node: NodeId): string {
-    const state = this.#options.machine.store.get(`/ctl/node/${node}/addr`);
-    if (state.type !== "file") return "";
-    return decodeText(state.bytes, state.start, state.start + state.length);
-  }
-
-  #replaceOrClear(node: NodeId): void {
+  #replaceOrClear(node: NodeId, lives: boolean): void {
     const { members } = this.#options.machine;
     const seat = members.seatOf(node);
     const heir = this.#heirs()[0];
-    if (seat === undefined || heir === undefined) return this.#clear(node);
-    if (members.pending) return;
-    if (!this.#isSafe(members.calsAfter(new Map([[seat, heir]])))) return;
-    this.#seat(seat, heir);
+    if (seat === undefined || (heir === undefined && !lives)) {
+      return this.#clear(node);
+    }
+    const holder = heir ?? "";
+    const cals = members.calsAfter(new Map([[seat, holder]]));
+    if (members.pending || cals.length === 0 || !this.#isSafe(cals)) return;
+    this.#seat(seat, holder);
   }
 
   #clear(node: NodeId): void {
@@ -324,7 +319,7 @@ export class Upkeep {
   #seatCompanions(): void {
     const { machine: { members }, replica, now } = this.#options;
     const heirs = this.#heirs().filter((heir) =>
-      this.#companions.includes(this.#addrOf(heir))
+      this.#companions.includes(this.#absences.addrOf(heir))
     );
     if (heirs.length < this.#companions.length || members.pending) return;
     const mutations = heirs.map((heir, at) => {
@@ -335,7 +330,8 @@ export class Upkeep {
     this.#propose("seats", { kind: "seat", ballot, time: now(), mutations });
   }
 
-  #seat(path: Path, node: NodeId): void {
+  /** Gives a seat to a node, or to nobody. */
+  #seat(path: Path, node: NodeId | ""): void {
     const { machine: { store }, replica, now } = this.#options;
     const body = encodeText(node);
     // An ordinary compare-and-set: who wrote the seat meanwhile wins.
@@ -350,7 +346,7 @@ export class Upkeep {
     const { machine: { members, sessions }, election, replica } = this.#options;
     return sessions.all().map(({ owner }) => owner).filter((owner) =>
       members.seatOf(owner) === undefined && !this.#leaving.has(owner) &&
-      !this.#isGone(owner) && election.views.hasAnswered(owner) &&
+      !this.#absences.isGone(owner) && election.views.hasAnswered(owner) &&
       election.views.appliedOf(owner) + ALPHA >= replica.applied
     );
   }

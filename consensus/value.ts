@@ -8,6 +8,9 @@
  * @module
  */
 
+import { decodeBatch, ProtocolError } from "../protocol/mod.ts";
+import { AssertionError } from "../store/mod.ts";
+
 /** The value of a slot in which nothing is to be done. */
 export const NO_COMMANDS: Uint8Array = new Uint8Array(0);
 
@@ -17,4 +20,17 @@ export function sameValue(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Whether the bytes are a batch of commands that this version knows. */
+export function isBatch(bytes: Uint8Array): boolean {
+  try {
+    decodeBatch(bytes, () => {});
+    return true;
+  } catch (error) {
+    const known = error instanceof ProtocolError ||
+      error instanceof AssertionError;
+    if (!known) throw error;
+    return false;
+  }
 }

@@ -157,7 +157,7 @@ export class PeerFields {
 
   /** The ballot; the one before again, where it is the same. */
   get ballot(): Ballot {
-    const round = this.#numbers[PEER_FIELDS.round]!;
+    const round = roundOf(this.#numbers[PEER_FIELDS.round]!);
     const node = this.#node;
     const last = this.#ballot;
     if (last.round === round && last.node === node) return last;
@@ -166,7 +166,7 @@ export class PeerFields {
 
   /** The ballot that was promised, likewise. */
   get promised(): Ballot {
-    const round = this.#numbers[PEER_FIELDS.promisedRound]!;
+    const round = roundOf(this.#numbers[PEER_FIELDS.promisedRound]!);
     const node = this.#promisedNode;
     const last = this.#promised;
     if (last.round === round && last.node === node) return last;
@@ -292,6 +292,14 @@ function readId(reader: WireReader, guess: NodeId): NodeId {
   const id = reader.textLike(guess);
   if (id === guess || id === "" || isNodeId(id)) return id;
   throw new ProtocolError("What should be the id of a node is none");
+}
+
+/** Far above what elections can reach, and far below where counting ends. */
+const ROUND_MAX = 2 ** 40;
+
+function roundOf(round: number): number {
+  if (round <= ROUND_MAX) return round;
+  throw new ProtocolError(`The round ${round} is above ${ROUND_MAX}`);
 }
 
 function readText(reader: WireReader): string {

@@ -12,8 +12,8 @@
  *
  * @module
  */
-import { assert, type ErrorCode, type Mutation } from "../store/mod.ts";
-import { ERROR_CODES } from "../store/mod.ts";
+import { assert, type ErrorCode } from "../store/mod.ts";
+import { ERROR_CODES, type Mutation } from "../store/mod.ts";
 import type { Ballot, NodeId } from "./message.ts";
 import { BYTES, ProtocolError, VARINT } from "./wire.ts";
 import { WireReader, type WireWriter } from "./wire.ts";
@@ -250,6 +250,12 @@ export function decodeBatch(
   }
 }
 
+/** A number that is exact, so that counting on from it ends. */
+function safe(value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new ProtocolError("A number of the command is out of range");
+}
+
 /** The mutation that is being read. */
 interface OpenMutation {
   type: number;
@@ -325,7 +331,7 @@ class Fields {
       this.#open.rev = 0;
       this.#open.body = EMPTY;
     } else if (field === REV) this.#open.rev = reader.int64();
-    else this.#numbers[field] = reader.unsigned();
+    else this.#numbers[field] = safe(reader.unsigned());
   }
 
   #run(reader: WireReader, field: number): void {

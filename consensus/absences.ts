@@ -1,0 +1,103 @@
+/**
+ * Absences: which registered nodes are gone, as their leader sees it.
+ *
+ * @module
+ */
+import { decodeText, type NodeId } from "../protocol/mod.ts";
+import type { Election } from "./election.ts";
+import type { Machine } from "./machine.ts";
+
+/** What absences are judged by. */
+export interface AbsencesOptions {
+  readonly machine: Machine;
+  readonly election: Election;
+  readonly peers: ReadonlySet<NodeId>;
+  /** A node that is silent for so many ticks is gone; 0 means never. */
+  readonly seatTimeoutTicks: number;
+}
+
+/** One leader's view of who is gone. */
+export class Absences {
+  readonly #options: AbsencesOptions;
+  /** When this leader first knew of a node as it is registered now. */
+  readonly #knownSince: Map<NodeId, number> = new Map();
+  /** When something of a node last came by way of another. */
+  readonly #relayedAt: Map<NodeId, number> = new Map();
+  /** Who registered last at each address; kept for one look at all nodes. */
+  #newest: Map<string, NodeId> | undefined;
+
+  constructor(options: AbsencesOptions) {
+    this.#options = options;
+  }
+
+  /** A new look at all nodes begins. */
+  begin(): void {
+    this.#newest = undefined;
+    const { machine: { sessions }, election: { now } } = this.#options;
+    for (const { owner } of sessions.all()) {
+      if (!this.#knownSince.has(owner)) this.#knownSince.set(owner, now);
+    }
+  }
+
+  /** Something of a node has come by way of another: it lives, somewhere. */
+  noteRelayed(node: NodeId): void {
+    this.#relayedAt.set(node, this.#options.election.now);
+  }
+
+  /** A node is registered anew, or not any more. */
+  forget(node: NodeId): void {
+    this.#knownSince.delete(node);
+    this.#relayedAt.delete(node);
+    this.#newest = undefined;
+  }
+
+  /** Leads no more: the next leader begins to count anew. */
+  forgetAll(): void {
+    this.#knownSince.clear();
+    this.#relayedAt.clear();
+  }
+
+  /** Silent for too long; or away, and another serves at its address. */
+  isGone(node: NodeId): boolean {
+    const { election, peers } = this.#options;
+    const known = this.#knownSince.get(node) ?? election.now;
+    const silence = election.views.silenceOf(node);
+    if (this.#isTooLong(Math.min(silence, election.now - known))) return true;
+    return !peers.has(node) && this.#addressTaken(node);
+  }
+
+  /** Whether a node that has no link to this one lives all the same. */
+  livesBehindOthers(node: NodeId): boolean {
+    const { election: { now } } = this.#options;
+    const at = this.#relayedAt.get(node);
+    return at !== undefined && !this.#isTooLong(now - at) &&
+      !this.#addressTaken(node);
+  }
+
+  /** The address at which a node is registered. */
+  addrOf(node: NodeId): string {
+    const state = this.#options.machine.store.get(`/ctl/node/${node}/addr`);
+    if (state.type !== "file") return "";
+    return decodeText(state.bytes, state.start, state.start + state.length);
+  }
+
+  #isTooLong(ticks: number): boolean {
+    const { seatTimeoutTicks } = this.#options;
+    return seatTimeoutTicks > 0 && ticks >= seatTimeoutTicks;
+  }
+
+  #addressTaken(node: NodeId): boolean {
+    this.#newest ??= this.#newestByAddress();
+    const newest = this.#newest.get(this.addrOf(node));
+    return newest !== undefined && newest !== node;
+  }
+
+  /** Sessions come in order: who registered last at an address stays. */
+  #newestByAddress(): Map<string, NodeId> {
+    const newest = new Map<string, NodeId>();
+    for (const { owner } of this.#options.machine.sessions.all()) {
+      newest.set(this.addrOf(owner), owner);
+    }
+    return newest;
+  }
+}
