@@ -226,7 +226,9 @@ export class Election {
     // Its own word is none: it knows whether it leads.
     if (ballot.node !== from || from === id) return;
     if (compareBallots(ballot, replica.promised) < 0) return;
-    if (replica.leading && compareBallots(ballot, replica.ballot) > 0) {
+    // A candidate, too: late promises would still make it a leader of old.
+    const runs = replica.leading || replica.campaigning;
+    if (runs && compareBallots(ballot, replica.ballot) > 0) {
       replica.abdicate();
     }
     if (replica.leading) return;

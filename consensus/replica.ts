@@ -331,8 +331,7 @@ export class Replica {
   }
 
   #accept(from: NodeId, message: Accept): void {
-    const full = this.#acceptor.heldBytes > HELD_BYTES;
-    const most = full ? 1 : HELD_SLOTS_MAX;
+    const most = this.#acceptor.heldBytes > HELD_BYTES ? 1 : HELD_SLOTS_MAX;
     if (message.seqn > this.applied + most) return;
     this.#proposer.see(message.ballot);
     this.#answer(from, this.#acceptor.accept(message));

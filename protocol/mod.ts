@@ -6,6 +6,7 @@
  * @module
  */
 export * from "./access.ts";
+export * from "./command.ts";
 export * from "./connection.ts";
 export * from "./frame.ts";
 export * from "./handshake.ts";

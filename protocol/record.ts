@@ -14,95 +14,10 @@
  */
 import { assert, type ErrorCode } from "../store/mod.ts";
 import { ERROR_CODES, type Mutation } from "../store/mod.ts";
-import type { Ballot, NodeId } from "./message.ts";
+import type { Command, Registration } from "./command.ts";
+import type { Ballot } from "./message.ts";
 import { BYTES, ProtocolError, VARINT } from "./wire.ts";
 import { WireReader, type WireWriter } from "./wire.ts";
-
-/** Mutations of a writer that has a session. */
-export interface MutateCommand {
-  readonly kind: "mutate";
-  /** The session's id. */
-  readonly session: number;
-  /** Its place among the session's commands, from 1. */
-  readonly number: number;
-  /** The writer knows the outcomes of its commands up to this number. */
-  readonly acknowledged: number;
-  /** Who asked for it; empty where that is the session's owner. */
-  readonly origin: string;
-  /** The clock of the node that took it, in milliseconds since 1970. */
-  readonly time: number;
-  readonly mutations: readonly Mutation[];
-}
-
-/** Orders numbers of a session that shall do nothing. */
-export interface SkipCommand {
-  readonly kind: "skip";
-  readonly session: number;
-  readonly number: number;
-  /** The last of the numbers. */
-  readonly last: number;
-  /** Why, as the outcome says. */
-  readonly code: ErrorCode;
-  readonly detail: string;
-}
-
-/** What a node tells of itself. */
-export interface Registration {
-  readonly node: NodeId;
-  /** Where it serves, as HOST:PORT. */
-  readonly addr: string;
-  readonly hostname: string;
-  readonly version: string;
-}
-
-/** The first command of a cluster: it has one cal. */
-export interface FoundCommand extends Registration {
-  readonly kind: "found";
-  /** The cluster's name. */
-  readonly cluster: string;
-  readonly time: number;
-}
-
-/** Writes a node's files and opens its session. */
-export interface RegisterCommand extends Registration {
-  readonly kind: "register";
-  readonly time: number;
-}
-
-/** The leadership record: from here on this ballot's node leads. */
-export interface LeadCommand {
-  readonly kind: "lead";
-  readonly ballot: Ballot;
-}
-
-/** Empties a node's seat, removes its files, ends its session. */
-export interface ClearCommand {
-  readonly kind: "clear";
-  /** Of the leader that proposes it: void after a later leadership record. */
-  readonly ballot: Ballot;
-  readonly node: NodeId;
-  readonly time: number;
-}
-
-/** Gives seats to nodes. */
-export interface SeatCommand {
-  readonly kind: "seat";
-  /** Of the leader that proposes it: void after a later leadership record. */
-  readonly ballot: Ballot;
-  readonly time: number;
-  /** Of files `/ctl/cal/N`, each at the rev that the leader saw. */
-  readonly mutations: readonly Mutation[];
-}
-
-/** What is ordered. */
-export type Command =
-  | MutateCommand
-  | SkipCommand
-  | FoundCommand
-  | RegisterCommand
-  | LeadCommand
-  | ClearCommand
-  | SeatCommand;
 
 const KIND_NUMBERS = {
   mutate: 0,
@@ -268,13 +183,16 @@ interface OpenMutation {
 class Fields {
   readonly #numbers = new Float64Array(DETAIL + 1);
   readonly #texts: string[] = new Array(DETAIL + 1).fill("");
+  /** The numbers that were read, a bit each: the others are 0. */
+  #numbered = 0;
+  /** The texts that were read, a bit each: the others are empty. */
+  #told = 0;
   readonly #open: OpenMutation = { type: 0, path: "", rev: 0, body: EMPTY };
   #mutations: Mutation[] = [];
 
   /** Reads all fields of one command. */
   read(reader: WireReader): void {
-    this.#numbers.fill(0);
-    this.#texts.fill("");
+    this.#numbered = this.#told = 0;
     this.#open.type = 0;
     this.#mutations = [];
     while (!reader.done) {
@@ -290,22 +208,22 @@ class Fields {
 
   /** The command that the fields make. */
   command(): Command {
-    const kind = this.#numbers[KIND]!;
-    const session = this.#numbers[SESSION]!;
-    const number = this.#numbers[NUMBER]!;
-    const time = this.#numbers[TIME]!;
+    const kind = this.#number(KIND);
+    const session = this.#number(SESSION);
+    const number = this.#number(NUMBER);
+    const time = this.#number(TIME);
     const mutations = this.#mutations;
     switch (kind) {
       case KIND_NUMBERS.mutate: {
-        const acknowledged = this.#numbers[ACKNOWLEDGED]!;
-        const origin = this.#texts[ORIGIN]!;
+        const acknowledged = this.#number(ACKNOWLEDGED);
+        const origin = this.#text(ORIGIN);
         const envelope = { session, number, acknowledged, origin, time };
         return { kind: "mutate", ...envelope, mutations };
       }
       case KIND_NUMBERS.skip:
         return { kind: "skip", session, number, ...this.#reason() };
       case KIND_NUMBERS.found: {
-        const cluster = this.#texts[CLUSTER]!;
+        const cluster = this.#text(CLUSTER);
         return { kind: "found", ...this.#registration(), cluster, time };
       }
       case KIND_NUMBERS.register:
@@ -313,7 +231,7 @@ class Fields {
       case KIND_NUMBERS.lead:
         return { kind: "lead", ballot: this.#ballot() };
       case KIND_NUMBERS.clear: {
-        const node = this.#texts[NODE]!;
+        const node = this.#text(NODE);
         return { kind: "clear", ballot: this.#ballot(), node, time };
       }
       case KIND_NUMBERS.seat:
@@ -321,6 +239,14 @@ class Fields {
     }
     // An unknown kind of command stops a node before it applies it.
     assert(false, `the command's kind ${kind} is known to this version`);
+  }
+
+  #number(field: number): number {
+    return (this.#numbered & (1 << field)) === 0 ? 0 : this.#numbers[field]!;
+  }
+
+  #text(field: number): string {
+    return (this.#told & (1 << field)) === 0 ? "" : this.#texts[field]!;
   }
 
   #integer(reader: WireReader, field: number): void {
@@ -331,7 +257,10 @@ class Fields {
       this.#open.rev = 0;
       this.#open.body = EMPTY;
     } else if (field === REV) this.#open.rev = reader.int64();
-    else this.#numbers[field] = safe(reader.unsigned());
+    else {
+      this.#numbered |= 1 << field;
+      this.#numbers[field] = safe(reader.unsigned());
+    }
   }
 
   #run(reader: WireReader, field: number): void {
@@ -340,7 +269,10 @@ class Fields {
       reader.skipBytes();
       const { start, length } = reader;
       this.#open.body = reader.bytes.subarray(start, start + length);
-    } else this.#texts[field] = reader.text();
+    } else {
+      this.#told |= 1 << field;
+      this.#texts[field] = reader.text();
+    }
   }
 
   /** Ends the mutation that is being read. */
@@ -364,24 +296,24 @@ class Fields {
 
   #registration(): Registration {
     return {
-      node: this.#texts[NODE]!,
-      addr: this.#texts[ADDR]!,
-      hostname: this.#texts[HOSTNAME]!,
-      version: this.#texts[VERSION]!,
+      node: this.#text(NODE),
+      addr: this.#text(ADDR),
+      hostname: this.#text(HOSTNAME),
+      version: this.#text(VERSION),
     };
   }
 
   #ballot(): Ballot {
-    const round = this.#numbers[BALLOT_ROUND]!;
-    return { round, node: this.#texts[BALLOT_NODE]! };
+    const round = this.#number(BALLOT_ROUND);
+    return { round, node: this.#text(BALLOT_NODE) };
   }
 
   #reason(): { last: number; code: ErrorCode; detail: string } {
-    const code = this.#texts[CODE]!;
+    const code = this.#text(CODE);
     return {
-      last: this.#numbers[LAST]!,
+      last: this.#number(LAST),
       code: code in ERROR_CODES ? code as ErrorCode : "OTHER",
-      detail: this.#texts[DETAIL]!,
+      detail: this.#text(DETAIL),
     };
   }
 }

@@ -11,6 +11,9 @@ import { Bench } from "./bench.ts";
 import { aboutOf, batchOf, clear, found, lead, mutate } from "./state.ts";
 import { register, seat, seatMutation, skip } from "./state.ts";
 
+/** After so many ticks without an answer nobody counts as live. */
+const SILENCE = 16;
+
 /** Proposes what there is room for, without any vote; as `70=[lead]`. */
 function propose(bench: Bench): string[] {
   bench.parts.proposals.propose();
@@ -50,7 +53,7 @@ Deno.test("first what others began, then the leadership record, then chores, the
     `${next + 1}=[]`,
     `${next + 2}=[lead]`,
   ]);
-  bench.parts.replica.insist();
+  bench.parts.replica.linkUp("B");
   bench.propose();
   bench.parts.upkeep.attach({ type: "attach", hops: 0, ...aboutOf("E") });
   ask(bench, NOP);
@@ -131,7 +134,7 @@ Deno.test("a change of seats is a slot of its own", () => {
 
 Deno.test("an unsafe change of seats is skipped, and its client told why", () => {
   const bench = new Bench({ observers: "D" }).lead();
-  // Nobody has answered in this leadership.
+  bench.tick(SILENCE);
   const told = ask(bench, seatMutation(3, "D"), NOP);
   bench.propose();
   assertEquals(told.map((one) => typeof one === "number" ? "rev" : one.code), [

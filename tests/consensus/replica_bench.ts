@@ -54,7 +54,12 @@ export function replicaOf(cals = "A", peers = cals.replace("A", "")): Replica {
   const members = new Members();
   const seats = [...cals].map((id, n) => [`/ctl/cal/${n}`, id] as const);
   members.load({ applied: 0, sets: [{ from: 1, cals: [...cals] }], seats });
-  const replica = new Replica({ id: "A", members, peers: new Set(peers) });
+  const replica = new Replica({
+    id: "A",
+    members,
+    peers: new Set(peers),
+    isRegistered: (id) => cals.includes(id) || peers.includes(id),
+  });
   MEMBERS.set(replica, members);
   return replica;
 }

@@ -140,12 +140,40 @@ Deno.test("insist() sends again what has no quorum, to those whose votes are mis
   for (const value of ["x", "y"]) replica.propose(readValue(value));
   settle(replica);
   hear(replica, "B", "accepted 1.A 2");
-  replica.insist();
-  assertEquals(show(replica.takeReady()), {
-    now: ["B: accept 1.A 1=x", "C: accept 1.A 1=x"],
-    write: [],
-    then: [],
-  });
+  const again = ["B: accept 1.A 1=x", "C: accept 1.A 1=x"];
+  // At first they are only on their way; then it is said over and over.
+  for (const now of [[], [], [], again, [], [], [], again]) {
+    replica.insist();
+    assertEquals(show(replica.takeReady()), { now, write: [], then: [] });
+  }
+});
+
+Deno.test("insist() sends nothing again where slots are decided meanwhile", () => {
+  const replica = leading("ABC");
+  for (let seqn = 1; seqn <= 8; seqn++) {
+    replica.propose(readValue("x"));
+    replica.propose(readValue("y"));
+    settle(replica);
+    replica.insist();
+    assertEquals(show(replica.takeReady()), NOTHING);
+    hear(replica, "B", `accepted 1.A ${seqn}`);
+    takeAll(replica);
+  }
+});
+
+Deno.test("linkUp() sends to that peer at once what lacks its vote, to no other", () => {
+  const replica = leading("ABC");
+  for (const value of ["x", "y"]) replica.propose(readValue(value));
+  settle(replica);
+  hear(replica, "B", "accepted 1.A 2");
+  const sentTo = (peer: string) => {
+    replica.linkUp(peer);
+    return show(replica.takeReady());
+  };
+  const nothing = { write: [], then: [] };
+  assertEquals(sentTo("B"), { now: ["B: accept 1.A 1=x"], ...nothing });
+  assertEquals(sentTo("C"), { now: ["C: accept 1.A 1=x"], ...nothing });
+  assertEquals(sentTo("D"), NOTHING);
 });
 
 Deno.test("insist() of a candidate asks those who have not promised, and of others nobody", () => {
@@ -211,12 +239,16 @@ Deno.test("who lags behind is told what is kept, from the slot it asks for on", 
 Deno.test("one answer to who lags behind has a bounded size", () => {
   const replica = leading();
   replica.keepDecided(true);
-  for (let i = 0; i < 3; i++) replica.propose(new Uint8Array(700_000));
+  const sizes = [400_000, 600_000, 100_000, 3 << 20, 1];
+  for (const size of sizes) replica.propose(readValue("x".repeat(size)));
   settle(replica);
   takeAll(replica);
-  replica.receive("C", { type: "learn", from: 1 });
-  const { message } = replica.takeReady().messagesNow[0]!;
-  assertEquals(message.type === "learned" && message.values.length, 2);
+  // Never more than a message may hold; but one that is larger goes alone.
+  for (const [from, length] of [[1, 2], [2, 2], [3, 1], [4, 1], [5, 1]]) {
+    replica.receive("C", { type: "learn", from: from! });
+    const { message } = replica.takeReady().messagesNow[0]!;
+    assertEquals(message.type === "learned" && message.values.length, length);
+  }
 });
 
 Deno.test("what is learned is decided, in order, each slot once", () => {
@@ -283,7 +315,8 @@ Deno.test("a node that cannot apply holds a bounded number of accepted slots", (
 Deno.test("C11: who has no state does not campaign, and counts no promises", () => {
   const members = new Members();
   const peers = new Set(["B"]);
-  const replica = new Replica({ id: "A", members, peers });
+  const isRegistered = () => false;
+  const replica = new Replica({ id: "A", members, peers, isRegistered });
   assertThrows(() => replica.campaign(), AssertionError, "C11");
   replica.receive("B", readMessage("promise 1.A"));
   assertEquals(replica.leading, false);

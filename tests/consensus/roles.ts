@@ -15,6 +15,9 @@ import type { DecidedSlot } from "../../consensus/mod.ts";
 import type { Ballot, NodeId, PeerMessage } from "../../protocol/mod.ts";
 import { readValue, showMessage, showValue } from "./words.ts";
 
+/** So many calls without progress have slots sent again. */
+const INSISTENT = 4;
+
 interface Letter {
   readonly from: NodeId;
   readonly to: NodeId;
@@ -47,7 +50,8 @@ export class Roles {
       const members = new Members();
       members.load({ applied: 0, sets, seats });
       const peers = new Set(this.ids.filter((other) => other !== id));
-      const replica = new Replica({ id, members, peers });
+      const isRegistered = (node: NodeId) => this.ids.includes(node);
+      const replica = new Replica({ id, members, peers, isRegistered });
       replica.keepDecided(true);
       const state = { log: [], promised: ZERO_BALLOT, told: 0 };
       return [id, { id, members, replica, ...state }];
@@ -114,10 +118,10 @@ export class Roles {
     this.#settle(member);
   }
 
-  /** Sends again what may have been lost. */
+  /** Sends again what may have been lost, as after several calls in vain. */
   insist(id: NodeId): void {
     const member = this.#of(id);
-    member.replica.insist();
+    for (let i = 0; i < INSISTENT; i++) member.replica.insist();
     this.#settle(member);
   }
 

@@ -10,11 +10,13 @@
  */
 import type { LogRecord } from "../../consensus/mod.ts";
 import { formatBallot, ZERO_BALLOT } from "../../consensus/mod.ts";
-import { encodeText } from "../../protocol/mod.ts";
+import { decodeBatch, encodeMutation, encodeText } from "../../protocol/mod.ts";
 import type { AcceptedValue, Ballot, PeerMessage } from "../../protocol/mod.ts";
+import { WireWriter } from "../../protocol/mod.ts";
 
 const NO_OP = "no-op";
 const DECODER = new TextDecoder();
+const ENVELOPE = { session: 1, number: 1, time: 0 };
 
 /** How a value is shown. */
 export type Show = (value: Uint8Array) => string;
@@ -25,12 +27,24 @@ export function readBallot(text: string): Ballot {
   return { round: Number(round), node: node! };
 }
 
+/** A batch, for nothing else is learned (C10): of one write of this text. */
 export function readValue(text: string): Uint8Array {
-  return encodeText(text === NO_OP ? "" : text);
+  if (text === NO_OP) return new Uint8Array(0);
+  const writer = new WireWriter(256);
+  const body = encodeText(text);
+  encodeMutation(writer, ENVELOPE, { type: "set", path: "/", rev: 0, body });
+  return writer.written().slice();
 }
 
-export const showValue: Show = (value) =>
-  value.length === 0 ? NO_OP : DECODER.decode(value);
+export const showValue: Show = (value) => {
+  let text = NO_OP;
+  decodeBatch(value, (command) => {
+    if (command.kind !== "mutate") return;
+    const [mutation] = command.mutations;
+    if (mutation?.type === "set") text = DECODER.decode(mutation.body);
+  });
+  return text;
+};
 
 /** Reads `7=x@2.B`, or `7=x` where no ballot is told. */
 function readAccepted(text: string): AcceptedValue {

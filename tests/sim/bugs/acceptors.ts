@@ -139,8 +139,8 @@ export const ACCEPTOR_BUGS: readonly Bug[] = [
     what: "a leader's word decides values accepted from other leaders",
     rule: "C4: a slot is decided once",
     patches: [{
-      file: "consensus/replica.ts",
-      find: "      if (compareBallots(accepted.ballot, ballot) !== 0) return;",
+      file: LEARNER,
+      find: "      if (other) return;",
       replace: "",
     }],
   },

@@ -52,7 +52,7 @@ export const COMMAND_BUGS: readonly Bug[] = [
     rule: "DESIGN: a write that was never handed on is dropped for good",
     patches: [{
       file: OWN,
-      find: "      } else this.#drop(at);",
+      find: "      } else at = this.#drop(at);",
       replace: "      } else {\n        batch.givenUp = true;\n" +
         "        this.#replies.settleUpTo(batch.last, NO_LEADER);\n      }",
     }],
@@ -63,7 +63,7 @@ export const COMMAND_BUGS: readonly Bug[] = [
     rule: "C15: refused numbers are ordered empty",
     patches: [{
       file: OWN,
-      find: "      } else this.#drop(at);",
+      find: "      } else at = this.#drop(at);",
       replace: "      } else {\n" +
         "        this.#replies.settleUpTo(batch.last, NO_LEADER);\n" +
         "        this.#batches.splice(at--, 1);\n      }",
@@ -128,7 +128,7 @@ export const COMMAND_BUGS: readonly Bug[] = [
       replace: "    this.#led = now;",
     }, {
       file: "consensus/progress.ts",
-      find: '        if (applied === "gap") own.startAgain();\n        else if',
+      find: '        if (applied === "gap") own.foundGap();\n        else if',
       replace: "        if",
     }, {
       file: OWN,

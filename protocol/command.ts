@@ -1,0 +1,97 @@
+/**
+ * Commands: what is ordered. An envelope, and what it asks for.
+ *
+ * Clients ask for mutations. The others are the nodes' own: they found the
+ * cluster, register nodes, record who leads, give seats and take them. Their
+ * bytes are in record.ts.
+ *
+ * @module
+ */
+import type { ErrorCode, Mutation } from "../store/mod.ts";
+import type { Ballot, NodeId } from "./message.ts";
+
+/** Mutations of a writer that has a session. */
+export interface MutateCommand {
+  readonly kind: "mutate";
+  /** The session's id. */
+  readonly session: number;
+  /** Its place among the session's commands, from 1. */
+  readonly number: number;
+  /** The writer knows the outcomes of its commands up to this number. */
+  readonly acknowledged: number;
+  /** Who asked for it; empty where that is the session's owner. */
+  readonly origin: string;
+  /** The clock of the node that took it, in milliseconds since 1970. */
+  readonly time: number;
+  readonly mutations: readonly Mutation[];
+}
+
+/** Orders numbers of a session that shall do nothing. */
+export interface SkipCommand {
+  readonly kind: "skip";
+  readonly session: number;
+  readonly number: number;
+  /** The last of the numbers. */
+  readonly last: number;
+  /** Why, as the outcome says. */
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** What a node tells of itself. */
+export interface Registration {
+  readonly node: NodeId;
+  /** Where it serves, as HOST:PORT. */
+  readonly addr: string;
+  readonly hostname: string;
+  readonly version: string;
+}
+
+/** The first command of a cluster: it has one cal. */
+export interface FoundCommand extends Registration {
+  readonly kind: "found";
+  /** The cluster's name. */
+  readonly cluster: string;
+  readonly time: number;
+}
+
+/** Writes a node's files and opens its session. */
+export interface RegisterCommand extends Registration {
+  readonly kind: "register";
+  readonly time: number;
+}
+
+/** The leadership record: from here on this ballot's node leads. */
+export interface LeadCommand {
+  readonly kind: "lead";
+  readonly ballot: Ballot;
+}
+
+/** Empties a node's seat, removes its files, ends its session. */
+export interface ClearCommand {
+  readonly kind: "clear";
+  /** Of the leader that proposes it: void after a later leadership record. */
+  readonly ballot: Ballot;
+  readonly node: NodeId;
+  readonly time: number;
+}
+
+/** Gives seats to nodes. */
+export interface SeatCommand {
+  readonly kind: "seat";
+  /** Of the leader that proposes it: void after a later leadership record. */
+  readonly ballot: Ballot;
+  readonly time: number;
+  /** Of files `/ctl/cal/N`, each at the rev that the leader saw. */
+  readonly mutations: readonly Mutation[];
+}
+
+/** What is ordered. */
+export type Command =
+  | MutateCommand
+  | SkipCommand
+  | FoundCommand
+  | RegisterCommand
+  | LeadCommand
+  | ClearCommand
+  | SeatCommand;
