@@ -77,7 +77,9 @@ export class Chores {
   #look(slot: Seqn): void {
     for (; this.#looked < slot; this.#looked++) {
       const chore = this.#slots.get(this.#looked)?.chore;
-      if (chore?.kind === "lead") this.#leadership = chore.ballot;
+      const leads = chore?.kind === "lead" &&
+        compare(chore.ballot, this.#leadership) > 0;
+      if (leads) this.#leadership = chore.ballot;
       this.#slots.delete(this.#looked - 1000);
     }
   }
