@@ -227,9 +227,16 @@ class NodeParts {
         requestTimeoutTicks: ticks(this.#options.requestTimeoutSeconds),
       },
       onPeers: (addresses) => this.#links.keep(addresses),
+      onLeader: (leader) => this.#tellLeader(leader),
       onAlarm: (what) => this.#options.log.error("ALARM: {what}", { what }),
       onLineage: () => this.#links.lineageChanged(),
     });
+  }
+
+  #tellLeader(leader: string | null): void {
+    const { log } = this.#options;
+    if (leader === null) log.info("No leader is heard");
+    else log.info("Node {leader} leads", { leader });
   }
 
   #identity() {

@@ -57,6 +57,8 @@ export class Node implements Backend {
   #lineage = "";
   /** The ballot that this node leads with, as far as it has noticed. */
   #led: Ballot = ZERO_BALLOT;
+  /** Who led when that was last told; null where nobody did. */
+  #leader: NodeId | null = null;
   /** Whom commands were handed to last, and under which leader. */
   #handedTo = "";
   #inputAnnounced = false;
@@ -231,6 +233,7 @@ export class Node implements Backend {
       this.#progress.tellDecided();
     } while (this.#hasWork);
     this.#inputAnnounced = false;
+    this.#noteLeader();
     this.#parts.own.tellRefused();
     this.store.waits.catchUp(CATCH_UP_WORK);
     this.#running = false;
@@ -311,6 +314,15 @@ export class Node implements Backend {
     if (!leading) return;
     this.#parts.election.elected();
     this.#parts.reads.askAgain();
+  }
+
+  /** Tells whoever watches the node who leads. */
+  #noteLeader(): void {
+    const { round, node } = this.#parts.election.leader;
+    const leader = round > 0 ? node : null;
+    if (leader === this.#leader) return;
+    this.#leader = leader;
+    this.#options.onLeader?.(leader);
   }
 
   /** Own commands go to the log, or to who leads. */

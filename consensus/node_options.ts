@@ -39,6 +39,8 @@ export interface NodeOptions {
   readonly settings?: Partial<NodeSettings>;
   /** Called when other nodes have registered, or are gone: their addresses. */
   readonly onPeers?: (addresses: ReadonlyMap<NodeId, string>) => void;
+  /** Called when another node leads, as this one hears; null where none. */
+  readonly onLeader?: (leader: NodeId | null) => void;
   /** Called when nodes differ and no majority tells which is right. */
   readonly onAlarm?: (what: string) => void;
   /** Called when the node is part of another lineage than before. */
