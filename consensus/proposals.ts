@@ -50,7 +50,8 @@ export class Proposals {
   readonly #options: ProposalsOptions;
   #forwarded: Waiting[] = [];
   #forwardedBytes = 0;
-  #ownTurn = false;
+  /** Whether the slot before had no room for what others passed on. */
+  #othersFirst = false;
   /** Whether a tick has passed since commands were proposed last. */
   #impatient = false;
   /** The ballot whose leadership record was proposed last. */
@@ -139,9 +140,17 @@ export class Proposals {
     this.#impatient = false;
     const first = this.#take();
     if (first === undefined) return undefined;
-    if (first.seats) return this.#judged(first.bytes);
-    const parts = [first.bytes];
-    let bytes = first.bytes.length;
+    const value = first.seats
+      ? this.#judged(first.bytes)
+      : this.#fill(first.bytes);
+    this.#othersFirst = !this.#othersFirst && this.#forwarded.length > 0;
+    return value;
+  }
+
+  /** With what else fits into the slot. */
+  #fill(first: Uint8Array): Uint8Array {
+    const parts = [first];
+    let bytes = first.length;
     while (bytes < BATCH_BYTES && this.#forwarded.length > 0) {
       const next = this.#forwarded[0]!;
       if (next.seats || bytes + next.bytes.length > VALUE_BYTES) break;
@@ -149,16 +158,15 @@ export class Proposals {
       parts.push(more);
       bytes += more.length;
     }
-    return parts.length === 1 ? first.bytes : join(parts, bytes);
+    return parts.length === 1 ? first : join(parts, bytes);
   }
 
-  /** Own commands and those of others in turn: none keeps the others out. */
+  /** Own commands first; but where they left no room, the others. */
   #take(): Waiting | undefined {
     const { own } = this.#options;
-    this.#ownTurn = !this.#ownTurn;
-    return this.#ownTurn
-      ? own.next() ?? this.#takeForwarded()
-      : this.#takeForwarded() ?? own.next();
+    return this.#othersFirst
+      ? this.#takeForwarded() ?? own.next()
+      : own.next() ?? this.#takeForwarded();
   }
 
   #takeForwarded(): Waiting | undefined {

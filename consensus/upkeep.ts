@@ -278,10 +278,9 @@ export class Upkeep {
   #replaceOrClear(node: NodeId, lives: boolean): void {
     const { members } = this.#options.machine;
     const seat = members.seatOf(node);
+    if (seat === undefined) return this.#clear(node);
     const heir = this.#heirs()[0];
-    if (seat === undefined || (heir === undefined && !lives)) {
-      return this.#clear(node);
-    }
+    if (heir === undefined && !lives) return this.#clear(node);
     const holder = heir ?? "";
     const cals = members.calsAfter(new Map([[seat, holder]]));
     if (members.pending || cals.length === 0 || !this.#isSafe(cals)) return;

@@ -221,3 +221,29 @@ Deno.test("C13: forgetting leaves the promise as it is, and what was accepted ab
     "promise 4.B, accepted 9=x@1.A <- promised 4.B",
   );
 });
+
+Deno.test("heldBytes counts each slot's last value, until the slot is forgotten", () => {
+  const acceptor = new Acceptor();
+  const accept = (seqn: number, round: number, size: number) => {
+    const ballot = { round, node: "A" };
+    const value = new Uint8Array(size);
+    acceptor.accept({ type: "accept", seqn, ballot, value });
+    return acceptor.heldBytes;
+  };
+  assertEquals([accept(1, 1, 10), accept(2, 1, 20)], [10, 30]);
+  assertEquals(accept(1, 1, 10), 30, "once more");
+  assertEquals(accept(1, 2, 5), 25, "another instead");
+  assertEquals(accept(2, 1, 20), 25, "refused");
+  acceptor.forgetUpTo(1);
+  assertEquals(acceptor.heldBytes, 20);
+  assertEquals(accept(1, 9, 50), 20, "forgotten");
+  acceptor.forgetUpTo(2);
+  assertEquals(acceptor.heldBytes, 0);
+});
+
+Deno.test("to forget millions of slots costs as much as the few that are held", () => {
+  const acceptor = new Acceptor();
+  for (const slot of [5, 2 ** 50]) hear(acceptor, `accept 1.A ${slot}=x`);
+  assertEquals(acceptor.forgetUpTo(2 ** 50 - 1).length, 1);
+  assertEquals([acceptor.held, acceptor.forgetUpTo(2 ** 50).length], [1, 1]);
+});

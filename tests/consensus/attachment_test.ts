@@ -133,3 +133,11 @@ Deno.test("a farewell to who does not go is nothing", () => {
   assertEquals(bench.take(), []);
   assert(bench.parts.own.session > 0);
 });
+
+Deno.test("a registered node that only others reach asks by way of them, so that it counts", () => {
+  const bench = new Bench({ id: "D", observers: "D" });
+  bench.hear("B", `alive 2.A, decided ${bench.parts.machine.applied}`);
+  bench.unlink("A");
+  bench.tick(10);
+  assertEquals(bench.take(/attach/), ["B: attach D at D:1, hops 2"]);
+});

@@ -5,7 +5,9 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DecidedLog } from "../../consensus/mod.ts";
+import type { PeerMessage } from "../../protocol/mod.ts";
 import { AssertionError, LIMITS } from "../../store/mod.ts";
+import { peerFrame } from "../protocol/peer_messages.ts";
 import { readValue, showValue } from "./words.ts";
 
 /** A log that keeps slots from 1 on. */
@@ -100,3 +102,43 @@ Deno.test("skipTo() begins anew after a state that was taken over", () => {
 function showAll(value: Uint8Array): string {
   return showValue(value);
 }
+
+Deno.test("valuesFrom() is what fits into one message, and a larger slot alone", () => {
+  const log = new DecidedLog();
+  log.keep(true);
+  const message = 1 << 20;
+  const sizes = [message - 1, 1, 1, 3 << 20, message, 0];
+  sizes.forEach((size, at) => log.add(at + 1, new Uint8Array(size)));
+  const lengthsFrom = (from: number) =>
+    log.valuesFrom(from).map(({ length }) => length);
+  assertEquals(lengthsFrom(1), [message - 1, 1]);
+  assertEquals(lengthsFrom(3), [1]);
+  assertEquals(lengthsFrom(4), [3 << 20]);
+  assertEquals(lengthsFrom(5), [message, 0]);
+  assertEquals([lengthsFrom(7), lengthsFrom(0)], [[], []]);
+});
+
+Deno.test("... and bounded in slots, however small they are", () => {
+  const log = new DecidedLog();
+  log.keep(true);
+  for (let seqn = 1; seqn <= 5_000; seqn++) log.add(seqn, new Uint8Array(0));
+  assertEquals(log.valuesFrom(1).length, 4_096);
+  assertEquals(log.valuesFrom(4_097).length, 904);
+});
+
+Deno.test("no answer to who lags behind exceeds a frame between nodes", () => {
+  const log = new DecidedLog();
+  log.keep(true);
+  // The largest slots: joined commands, then a batch that a large one closed.
+  const sizes = [1 << 20, (2 << 20) + 4_096, 1, (1 << 20) - 1];
+  sizes.forEach((size, at) => log.add(at + 1, new Uint8Array(size)));
+  for (let from = 1; from <= sizes.length; from++) {
+    const values = log.valuesFrom(from);
+    const message: PeerMessage = {
+      ...{ type: "learned", from, first: 1, decided: sizes.length },
+      values,
+    };
+    assert(peerFrame(message).length <= LIMITS.peerFrameBytes, `${from}`);
+    assert(values.length > 0);
+  }
+});

@@ -197,3 +197,27 @@ Deno.test("C13: a learner never goes back", () => {
   learner.skipTo(4);
   assertThrows(() => learner.skipTo(3), AssertionError, "C13");
 });
+
+Deno.test("C4: decideAccepted() stops at a gap, at the last slot, and at another ballot", () => {
+  const accepted = ["2=b@1.A", "3=c@1.A", "4=d@2.B", "6=f@1.A"];
+  const acceptedIn = (seqn: number) => {
+    const text = accepted.find((each) => each.startsWith(`${seqn}=`));
+    if (text === undefined) return undefined;
+    const [, value, ballot] = text.split(/[=@]/);
+    return { seqn, value: readValue(value!), ballot: readBallot(ballot!) };
+  };
+  const table: [upTo: number, ballot: string | undefined, taken: string][] = [
+    [1, undefined, "1=a"],
+    [2, undefined, "1=a 2=b"],
+    [Infinity, undefined, "1=a 2=b 3=c 4=d"],
+    [9, "1.A", "1=a 2=b 3=c"],
+    [9, "2.B", "1=a"],
+  ];
+  for (const [upTo, ballot, expected] of table) {
+    const learner = new Learner();
+    learner.decide(1, readValue("a"));
+    const only = ballot === undefined ? {} : { ballot: readBallot(ballot) };
+    learner.decideAccepted({ acceptedIn, upTo, ...only });
+    assertEquals(takeAll(learner), expected, `${upTo} ${ballot}`);
+  }
+});

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Machine } from "../../consensus/mod.ts";
+import { ProtocolError } from "../../protocol/mod.ts";
 import { AssertionError, Store } from "../../store/mod.ts";
 import { del, fileText, NOP, set } from "../store/changes.ts";
 import { importImage } from "../store/copy.ts";
@@ -14,6 +15,7 @@ import {
   codeOf,
   files,
   found,
+  lead,
   mutate,
   register,
   seatMutation,
@@ -21,6 +23,7 @@ import {
   State,
   stateOf,
 } from "./state.ts";
+import { readBallot } from "./words.ts";
 
 Deno.test("found writes the files that clients look for, and gives the founder a vote and a session", () => {
   const state = new State();
@@ -276,4 +279,44 @@ Deno.test("C15: registrations that can write nothing open sessions of their own"
   state.apply(register("C"));
   assertEquals(state.store.rev, rev);
   assert(state.sessionOf("B") !== state.sessionOf("C"));
+});
+
+Deno.test("leadership records only raise the leadership: an adopted one is no news", () => {
+  const state = stateOf("ABC");
+  const table: [said: string, then: string][] = [
+    ["3.B", "3.B"],
+    ["2.C", "3.B"],
+    ["3.A", "3.B"],
+    ["3.B", "3.B"],
+    ["3.C", "3.C"],
+    ["4.A", "4.A"],
+  ];
+  for (const [said, then] of table) {
+    assertEquals(state.apply(lead(said)), [state.store.rev], said);
+    assertEquals(state.machine.leadership, readBallot(then), said);
+  }
+});
+
+Deno.test("C15: a skip that begins after a gap, or ends before it begins, does nothing", () => {
+  const state = stateOf("A");
+  const session = state.sessionOf("A");
+  state.apply(mutate([session, 1], NOP));
+  assertEquals(state.apply(skip([session, 3, 9])), ["gap"]);
+  assertEquals(state.apply(skip([session, 2, 1])), ["repeat"]);
+  assertEquals(state.machine.sessions.find(session)?.last, 1);
+});
+
+Deno.test("numbers of which the next is no other are refused before they are counted", () => {
+  const state = stateOf("A");
+  const value = batchOf(skip([state.sessionOf("A"), 2 ** 53, 2 ** 53]));
+  // Who counts from there never ends: this must end at once.
+  let asked = 0;
+  const { sessions } = state.machine;
+  const { admit } = sessions;
+  sessions.admit = (...all) => {
+    assert(++asked < 1_000, "It counts without end");
+    return admit.call(sessions, ...all);
+  };
+  const slot = { seqn: state.machine.applied + 1, value };
+  assertThrows(() => state.machine.apply(slot, () => {}), ProtocolError);
 });

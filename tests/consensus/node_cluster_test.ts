@@ -203,3 +203,32 @@ Deno.test("recover() of a node that had been cleared makes it a member again", (
   assertEquals(cluster.of("C").status().reason, "");
   assertEquals(typeof cluster.write("C", "/on"), "number");
 });
+
+Deno.test("a leader to which a dead leader's record is reported late serves on", () => {
+  const cluster = clusterOf("ABCDE");
+  // Only E accepts what A proposes last.
+  cluster.loses = (message, { from, to }) =>
+    from === "A" && message.type === "accept" && to !== "E" && to !== "A" ||
+    message.type === "accepted" && to === "A";
+  cluster.propose("A", NOP);
+  cluster.settle();
+  cluster.kill("A");
+  // Then E leads, and nobody hears its leadership record.
+  cluster.loses = (message, { from }) =>
+    message.type === "accept" ||
+    from !== "E" && ["prevote", "prepare"].includes(message.type);
+  cluster.tickUntil(() => cluster.of("E").status().role === "leader");
+  cluster.isolate("E");
+  cluster.loses = (message, { from }) =>
+    message.type === "prevote" && from !== "B";
+  cluster.tickUntil(() => cluster.leader === "B");
+  cluster.loses = () => false;
+  cluster.join("E");
+  cluster.tick(100);
+  assertEquals(cluster.leader, "B");
+  const reads = ["B", "C", "E"].map((id) => cluster.read(id));
+  const outcomes = cluster.propose("C", NOP);
+  cluster.tick(20);
+  assertEquals(reads, reads.map(() => ["confirmed"]));
+  assertEquals(typeof outcomes[0], "number");
+});

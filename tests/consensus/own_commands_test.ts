@@ -317,3 +317,66 @@ Deno.test("20,000 commands in flight settle in order", () => {
   assertEquals(bench.takeTold(), names.map((name, i) => `${name} ${i + 1}`));
   assert(bench.own.idle);
 });
+
+Deno.test("what a leader was given of it is bounded; more follows as it is applied", () => {
+  const bench = new Bench();
+  const large = set("/large", "x".repeat(BATCH_BYTES));
+  for (let i = 1; i <= 9; i++) {
+    bench.own.add(large, { reply: bench.reply(`${i}`), time: 0 });
+  }
+  assertEquals(bench.next(), ["1", "2", "3", "4"]);
+  assertEquals([bench.own.hasBatches, bench.own.idle], [false, false]);
+  bench.own.applied(1, 1);
+  assertEquals([bench.own.hasBatches, bench.next()], [true, ["5"]]);
+  // The next leader knows nothing of what this one was given.
+  bench.own.startAgain();
+  bench.own.applied(2, 2);
+  bench.own.applied(3, 3);
+  assertEquals(bench.next(), ["4", "5", "6", "7"]);
+});
+
+Deno.test("C10: outcomes of numbers that were never given are nothing", () => {
+  const bench = new Bench();
+  bench.add("a");
+  bench.next();
+  bench.own.applied(2, 7);
+  bench.own.skipped(9, { code: "OTHER" });
+  assertEquals(bench.takeTold(), []);
+  bench.own.applied(1, 8);
+  assertEquals([bench.takeTold(), bench.own.idle], [["a 8"], true]);
+});
+
+Deno.test("many gaps in a row have all handed out again once", () => {
+  const bench = new Bench();
+  bench.add("a");
+  bench.next();
+  bench.add("b");
+  bench.next();
+  const table: [now: number, again: string[]][] = [
+    [1, ["1", "2"]],
+    [1, []],
+    [2, []],
+    [30, []],
+  ];
+  for (const [now, again] of table) {
+    bench.tick(now, 1_000);
+    bench.own.foundGap();
+    assertEquals(bench.next(), again, `at ${now}`);
+  }
+});
+
+Deno.test("C19: a skip that was handed out stays as it is, and the next is another", () => {
+  const bench = new Bench();
+  bench.add("a");
+  bench.tick(0);
+  bench.tick(10);
+  assertEquals(bench.next(), ["skip 1-1"]);
+  bench.add("b");
+  bench.tick(11);
+  bench.tick(21);
+  bench.add("c");
+  bench.tick(22);
+  bench.tick(40, 18);
+  bench.own.startAgain();
+  assertEquals(bench.next(), ["skip 1-1", "skip 2-3"]);
+});

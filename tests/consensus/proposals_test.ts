@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
-import type { Command } from "../../protocol/mod.ts";
+import { assert, assertEquals } from "@std/assert";
+import { type Command, decodeBatch } from "../../protocol/mod.ts";
 import type { Outcome } from "../../store/mod.ts";
 import { NOP, set } from "../store/changes.ts";
 import { Bench } from "./bench.ts";
@@ -175,6 +175,8 @@ Deno.test("C10: what no client can ask for is not proposed, whoever passes it on
       batchOf(mutate([session, 1], NOP), lead("9.B")),
     ],
     ["an endless skip", batchOf(skip([session, 1, 2 ** 40]))],
+    ["a skip backwards", batchOf(skip([session, 2, 1]))],
+    ["a skip beyond counting", batchOf(skip([session, 2 ** 53, 2 ** 53]))],
     [
       "seats and more",
       batchOf(mutate([session, 1], NOP), mutate([session, 2], NOP)),
@@ -216,4 +218,58 @@ Deno.test("C10, C12: a batch that changes seats without saying so is not propose
   const session = bench.state.sessionOf("B");
   forward(bench, batchOf(mutate([session, 1], seatMutation(3, "D"))));
   assertEquals(propose(bench), []);
+});
+
+Deno.test("own commands do not keep those of others out, nor others own ones", () => {
+  const bench = new Bench().lead();
+  const large = set("/large", "x".repeat(1 << 20));
+  ask(bench, large, large, large);
+  const session = bench.state.sessionOf("B");
+  for (const number of [1, 2, 3]) {
+    forward(bench, batchOf(mutate([session, number], large)));
+  }
+  const origins = () =>
+    bench.takeMessages().flatMap((message) => {
+      if (message.type !== "accept") return [];
+      let origin = "";
+      decodeBatch(message.value, (command) => {
+        if (command.kind === "mutate") origin += command.session === session;
+      });
+      return [origin];
+    });
+  bench.parts.proposals.propose();
+  bench.settle();
+  // Each to B and C: two of them before any has its third.
+  const order = origins().filter((_, at) => at % 2 === 0).slice(0, 4);
+  assertEquals(order.toSorted(), ["false", "false", "true", "true"]);
+});
+
+Deno.test("a value is bounded, too: what does not fit any more waits for the next", () => {
+  const bench = new Bench().lead();
+  const session = bench.state.sessionOf("B");
+  for (const [number, size] of [[1, 1_000_000], [2, 1 << 20], [3, 1 << 20]]) {
+    const mutation = set("/large", "x".repeat(size!));
+    forward(bench, batchOf(mutate([session, number!], mutation)));
+  }
+  assertEquals(propose(bench).map((line) => line.split("=")[1]), [
+    "[mutate mutate]",
+    "[mutate]",
+  ]);
+  const two = 2 * (1 << 20);
+  const more = [4, 5].map((number) =>
+    batchOf(mutate([session, number], set("/l", "x".repeat(1_000_000))))
+  );
+  const third = batchOf(
+    mutate([session, 6], set("/l", "x".repeat(1 << 20))),
+    mutate([session, 7], set("/l", "x".repeat(100_000))),
+  );
+  assert(more[0]!.length + third.length > two);
+  bench.propose();
+  bench.take();
+  forward(bench, more[0]!);
+  forward(bench, third);
+  assertEquals(propose(bench).map((line) => line.split("=")[1]), [
+    "[mutate]",
+    "[mutate mutate]",
+  ]);
 });

@@ -321,3 +321,58 @@ Deno.test("C11: who has no state does not campaign, and counts no promises", () 
   replica.receive("B", readMessage("promise 1.A"));
   assertEquals(replica.leading, false);
 });
+
+Deno.test("C10: what is no batch is not learned, nor what came with it", () => {
+  const replica = replicaOf("ABC");
+  const values = [readValue("x"), Uint8Array.of(1, 2)];
+  const about = { from: 1, first: 1, decided: 2 };
+  replica.receive("B", { type: "learned", ...about, values });
+  assertEquals([takeAll(replica), replica.decided], [[], 2]);
+  hear(replica, "C", "learned 1=x 2=y, first 1, decided 2");
+  assertEquals(takeAll(replica), ["1=x", "2=y"]);
+});
+
+Deno.test("what is open is bounded in bytes; a slot that is applied makes room", () => {
+  const replica = leading("ABC");
+  const value = readValue("x".repeat(1 << 20));
+  let proposed = 0;
+  while (replica.hasRoom) {
+    replica.propose(value);
+    settle(replica);
+    proposed++;
+  }
+  assertEquals(proposed, 4);
+  for (const seqn of [1, 2]) hear(replica, "B", `accepted 1.A ${seqn}`);
+  takeAll(replica);
+  assert(replica.hasRoom);
+  replica.abdicate();
+  replica.campaign();
+  settle(replica);
+  hear(replica, "B", "promise 2.A");
+  // What is owed is open when it is proposed again, and not before.
+  assert(replica.hasRoom && replica.owes);
+});
+
+Deno.test("a node that cannot apply holds a bounded number of bytes, and the next slot always", () => {
+  const replica = replicaOf("ABC");
+  const ballot = { round: 1, node: "B" };
+  const accept = (seqn: number, value: Uint8Array) => {
+    replica.receive("B", { type: "accept", seqn, ballot, value });
+    return replica.takeReady().messagesAfter.length;
+  };
+  // One piece of memory, which counts as often as it is held.
+  const large = new Uint8Array(2 << 20);
+  let held = 0;
+  while (accept(2 + held, large) > 0) held++;
+  assertEquals(held, 65);
+  assertEquals(accept(2 + held, new Uint8Array(0)), 0);
+  assertEquals(accept(1, readValue("x")), 1);
+});
+
+Deno.test("a survivor forgets what others said is decided", () => {
+  const replica = replicaOf("ABC");
+  replica.heardOf(9);
+  assertEquals(replica.decided, 9);
+  replica.forgetOthers();
+  assertEquals(replica.decided, 0);
+});

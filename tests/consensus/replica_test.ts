@@ -221,3 +221,30 @@ Deno.test("a new leadership asks from the first slot that was not handed on", ()
   replica.campaign();
   assertEquals(show(replica.takeReady()).then, ["A: prepare 2.A from 3"]);
 });
+
+Deno.test("a node without a vote that promised more is led again, above; a stranger is not", () => {
+  const lead = () => {
+    const replica = replicaOf("A", "BX");
+    replica.campaign();
+    settle(replica);
+    assert(replica.leading);
+    return replica;
+  };
+  const table: [from: string, said: string, asked: string[]][] = [
+    ["X", "nack 1.A, promised 9.X", ["prepare 10.A from 1"]],
+    // It has promised no more than what this node leads with.
+    ["X", "nack 1.A, promised 1.A", []],
+    ["X", "nack 0, promised 0", []],
+    ["stranger", "nack 1.A, promised 9.X", []],
+  ];
+  for (const [from, said, asked] of table) {
+    const replica = lead();
+    replica.receive(from, readMessage(said));
+    assertEquals(
+      show(replica.takeReady()).then,
+      asked.flatMap((line) => ["A", "B", "X"].map((to) => `${to}: ${line}`)),
+      `${from} ${said}`,
+    );
+    assertEquals(replica.leading, asked.length === 0, `${from} ${said}`);
+  }
+});

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { isNodeId, PEER_FIELDS, PEER_MESSAGES } from "../../protocol/mod.ts";
 import { bitsOf, PeerFields } from "../../protocol/peer_fields.ts";
-import { WireReader } from "../../protocol/mod.ts";
+import { ProtocolError, WireReader } from "../../protocol/mod.ts";
 import { PEER_SAMPLES } from "./peer_messages.ts";
 import { concatBytes, encodeBytes, encodeNumber } from "./raw_client.ts";
 import { splitFields } from "./raw_client.ts";
@@ -49,6 +49,31 @@ Deno.test("read() tells which fields are there, for one message", () => {
   read(encodeNumber(PEER_FIELDS.applied, 3), encodeNumber(5, 4));
   assertEquals(fields.applied, 4, "the last one counts");
   assert(!fields.has(bitsOf("seqn")), "that was another message");
+});
+
+Deno.test("rounds that no election can reach are refused: above them nobody could lead", () => {
+  const most = 2 ** 40;
+  const node = "A".repeat(16);
+  const fieldsOf = [
+    [PEER_FIELDS.round, PEER_FIELDS.node],
+    [PEER_FIELDS.promisedRound, PEER_FIELDS.promisedNode],
+  ] as const;
+  for (const [field, of] of fieldsOf) {
+    const round = (value: number) => {
+      const parts = [encodeNumber(field, value), encodeBytes(of, node)];
+      const bytes = concatBytes(parts);
+      const fields = new PeerFields();
+      const reader = new WireReader();
+      reader.reset(bytes, { start: 0, end: bytes.length });
+      fields.read(reader, false);
+      const { ballot, promised } = fields;
+      return Math.max(ballot.round, promised.round);
+    };
+    assertEquals(round(most), most);
+    for (const above of [most + 1, 2 ** 53 - 1]) {
+      assertThrows(() => round(above), ProtocolError, `The round ${above}`);
+    }
+  }
 });
 
 Deno.test("protocol/README.md has the fields as the code does", () => {
