@@ -160,9 +160,12 @@ const ids = fc.string({
   minLength: 16,
   maxLength: 16,
 });
+const rounds = fc.oneof(fc.nat({ max: 200 }), fc.maxSafeNat()).map((round) =>
+  Math.min(round, 2 ** 40)
+);
 const ballots = fc.oneof(
   fc.constant(none),
-  fc.record({ round: seqns, node: ids }),
+  fc.record({ round: rounds, node: ids }),
 );
 const values = fc.uint8Array({ maxLength: 300 });
 const texts = fc.string({ unit: "binary", maxLength: 40 });
