@@ -14,8 +14,7 @@ import { READ_BUGS } from "./bugs/reads.ts";
 import { SEAT_BUGS } from "./bugs/seats.ts";
 import { STATE_BUGS } from "./bugs/states.ts";
 
-/** All of them. */
-export const BUGS: readonly Bug[] = [
+const ALL: readonly Bug[] = [
   ...ACCEPTOR_BUGS,
   ...LEADER_BUGS,
   ...SEAT_BUGS,
@@ -23,3 +22,9 @@ export const BUGS: readonly Bug[] = [
   ...COMMAND_BUGS,
   ...STATE_BUGS,
 ];
+
+/** Those that are found. */
+export const BUGS: readonly Bug[] = ALL.filter(({ missed }) => !missed);
+
+/** Those that nothing was seen of yet: they do not count. */
+export const NOT_FOUND_YET: readonly Bug[] = ALL.filter(({ missed }) => missed);

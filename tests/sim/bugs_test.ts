@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { BUGS } from "./bugs.ts";
+import { BUGS, NOT_FOUND_YET } from "./bugs.ts";
 import { applyPatch, plant, readSource } from "./planting.ts";
 
 /** Found within few seeds, each by another checker. */
@@ -17,7 +17,8 @@ const EASY = [
 const PATIENCE = { most: 20, seconds: 60 };
 
 Deno.test("BUGS fit the source, each patch in one place", async () => {
-  for (const { name, patches } of BUGS) {
+  const all = [...BUGS, ...NOT_FOUND_YET];
+  for (const { name, patches } of all) {
     const texts = new Map<string, string>();
     for (const patch of patches) {
       const { file } = patch;
@@ -27,7 +28,7 @@ Deno.test("BUGS fit the source, each patch in one place", async () => {
       texts.set(file, after);
     }
   }
-  assertEquals(new Set(BUGS.map(({ name }) => name)).size, BUGS.length);
+  assertEquals(new Set(all.map(({ name }) => name)).size, all.length);
 });
 
 Deno.test("applyPatch() refuses what is nowhere, or in two places", () => {

@@ -9,7 +9,7 @@ import { Node } from "../../consensus/mod.ts";
 import { throughBytes } from "./bytes.ts";
 import { FakeLog, FakeNode } from "./fake_node.ts";
 import { parseOptions, type SimOptions, USAGE } from "./options.ts";
-import { BUGS } from "./bugs.ts";
+import { BUGS, NOT_FOUND_YET } from "./bugs.ts";
 import { plant } from "./planting.ts";
 import { simulate, type SimulationResult } from "./simulation.ts";
 import type { SubjectMaker } from "./subject.ts";
@@ -104,10 +104,14 @@ function* fresh(seconds: number): Generator<number> {
   while (Date.now() < end) yield Math.floor(Math.random() * SEED_MAX);
 }
 
-/** Plants the bugs whose names hold the text, one after the other. */
+/**
+ * Plants the bugs that are found, or all whose names hold the text, one after
+ * the other.
+ */
 async function runBugs(options: SimOptions): Promise<boolean> {
   const { bugs: text, most = BUG_SEEDS, seconds = BUG_SECONDS } = options;
-  const chosen = BUGS.filter(({ name }) => name.includes(text!));
+  const all = text === "" ? BUGS : [...BUGS, ...NOT_FOUND_YET];
+  const chosen = all.filter(({ name }) => name.includes(text!));
   if (chosen.length === 0) console.error(`No bug's name holds "${text}"`);
   let missed = 0;
   for (const bug of chosen) {

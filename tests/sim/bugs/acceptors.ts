@@ -127,6 +127,7 @@ export const ACCEPTOR_BUGS: readonly Bug[] = [
     name: "votes of other ballots",
     what: "a late vote for the leader's earlier ballot is counted",
     rule: "C2: a vote is for a ballot",
+    missed: "a leader must win twice, and a vote for the first time come late",
     patches: [{
       file: LEARNER,
       find:

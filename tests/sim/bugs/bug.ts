@@ -21,5 +21,7 @@ export interface Bug {
   readonly what: string;
   /** What it breaks: an invariant of consensus/README.md, or its sentence. */
   readonly rule: string;
+  /** Why it is hard to find, where it was not found yet. */
+  readonly missed?: string;
   readonly patches: readonly Patch[];
 }

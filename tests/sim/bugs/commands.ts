@@ -97,6 +97,7 @@ export const COMMAND_BUGS: readonly Bug[] = [
     name: "lost session means not done",
     what: "writes under way when a session ends are UNAVAILABLE",
     rule: "DESIGN: after unknown, commands in flight are UNKNOWN",
+    missed: "its last writes must come with a state that lacks its session",
     patches: [{
       file: OWN,
       find: "      const refusal = batch.handedOut ? UNKNOWN : NO_SESSION;",

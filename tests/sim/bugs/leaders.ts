@@ -59,6 +59,7 @@ export const LEADER_BUGS: readonly Bug[] = [
     name: "promises of other ballots",
     what: "a late promise for an earlier ballot is counted",
     rule: "C5: a promise is for a ballot",
+    missed: "it must campaign twice, and a promise to the first come late",
     patches: [{
       file: PROPOSER,
       find:
@@ -92,6 +93,7 @@ export const LEADER_BUGS: readonly Bug[] = [
     name: "overtaken leader goes on",
     what: "a leader that hears of slots it does not know goes on leading",
     rule: "C16: a leader that was overtaken leads no more",
+    missed: "nacks and signs of life of the next leader stop it as well",
     patches: [{
       file: REPLICA,
       find:

@@ -152,6 +152,8 @@ export const SEAT_BUGS: readonly Bug[] = [
     name: "no cal left",
     what: "the last seat may be emptied",
     rule: "C12: there is always a cal",
+    missed:
+      "one seat is rarely left, since the leader fills those that are free",
     patches: [{
       file: MEMBERS,
       find: '    return this.#calsWith(path, id ?? "").length === 0',

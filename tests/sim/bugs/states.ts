@@ -77,6 +77,7 @@ export const STATE_BUGS: readonly Bug[] = [
     name: "image of the past",
     what: "a state is taken over though this node is further",
     rule: "C13: a node never goes back",
+    missed: "who waits for a state rarely catches up by other means",
     patches: [{
       file: "consensus/progress.ts",
       find: "    if (head.applied <= machine.applied) return;",
