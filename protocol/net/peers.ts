@@ -243,9 +243,10 @@ export class PeerLinks {
   }
 
   #isOwnNonce(nonce: Uint8Array): boolean {
-    const hex = nonce.toHex();
+    // Uint8Array.toHex came after the oldest Deno that must run this.
+    const text = String(nonce);
     return [...this.#pending].some(({ role, hello }) =>
-      role === "dialler" && hello.nonce.toHex() === hex
+      role === "dialler" && String(hello.nonce) === text
     );
   }
 
