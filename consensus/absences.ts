@@ -41,6 +41,8 @@ export class Absences {
 
   /** Something of a node has come by way of another: it lives, somewhere. */
   noteRelayed(node: NodeId): void {
+    // Whoever else is named was perhaps made up, and would stay here for ever.
+    if (!this.#options.machine.isRegistered(node)) return;
     this.#relayedAt.set(node, this.#options.election.now);
   }
 

@@ -9,18 +9,14 @@
  */
 import { type Command, decodeBatch, encodeCommand } from "../protocol/mod.ts";
 import type { Ballot, Forward } from "../protocol/mod.ts";
-import {
-  ProtocolError,
-  type SkipCommand,
-  WireWriter,
-} from "../protocol/mod.ts";
-import { AssertionError, LIMITS } from "../store/mod.ts";
+import { type SkipCommand, WireWriter } from "../protocol/mod.ts";
+import { LIMITS } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import type { Members } from "./members.ts";
 import { BATCH_BYTES, type OwnCommands } from "./own_commands.ts";
 import type { Replica } from "./replica.ts";
 import { changesSeats, type Upkeep } from "./upkeep.ts";
-import { NO_COMMANDS } from "./value.ts";
+import { isBatch, NO_COMMANDS } from "./value.ts";
 
 /** What proposals are made of. */
 export interface ProposalsOptions {
@@ -111,7 +107,7 @@ export class Proposals {
     const { upkeep } = this.#options;
     if (!this.#isRecorded) return this.#leadership();
     const chore = upkeep.next();
-    if (chore !== undefined) return chore;
+    if (chore !== undefined) return encode(chore);
     const commands = this.#commands();
     if (commands !== undefined) return commands;
     // A change of seats takes effect also where nobody writes.
@@ -197,23 +193,16 @@ export class Proposals {
 function isFit(batch: Uint8Array, seats: boolean): boolean {
   let commands = 0;
   let fit = true;
-  try {
-    decodeBatch(batch, (command) => {
-      commands++;
-      if (command.kind === "mutate") {
-        fit &&= seats || !changesSeats(command);
-        return;
-      }
-      fit &&= command.kind === "skip" && command.last >= command.number &&
-        command.last - command.number < SKIP_MAX;
-    });
-  } catch (error) {
-    const known = error instanceof ProtocolError ||
-      error instanceof AssertionError;
-    if (!known) throw error;
-    return false;
-  }
-  return fit && commands > 0 && (!seats || commands === 1);
+  const known = isBatch(batch, (command) => {
+    commands++;
+    if (command.kind === "mutate") {
+      fit &&= seats || !changesSeats(command);
+      return;
+    }
+    fit &&= command.kind === "skip" && command.last >= command.number &&
+      command.last - command.number < SKIP_MAX;
+  });
+  return known && fit && commands > 0 && (!seats || commands === 1);
 }
 
 function encode(command: Command): Uint8Array {

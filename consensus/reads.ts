@@ -202,22 +202,17 @@ export class Reads {
     const { replica } = this.#options;
     if (number === 0 || !replica.leading) return;
     if (compareBallots(ballot, replica.ballot) !== 0) return;
-    let done = 0;
     for (const round of this.#rounds) {
       // An answer to a later round answers the earlier ones.
       if (round.number > number) break;
       round.voters.add(from);
-      if (isQuorum(round.voters, round.cals)) done++;
     }
-    if (done === 0) return;
-    // A later voter of an earlier round is one of the later round's, too; but
-    // their cals may differ, so each is looked at.
-    const rounds = this.#rounds;
-    this.#rounds = rounds.filter(({ voters, cals }) => !isQuorum(voters, cals));
+    const isDone = ({ voters, cals }: Round) => isQuorum(voters, cals);
+    const done = this.#rounds.filter(isDone);
+    if (done.length === 0) return;
+    this.#rounds = this.#rounds.filter((round) => !isDone(round));
     if (this.#rounds.length === 0) this.#options.election.round = 0;
-    for (const round of rounds) {
-      if (isQuorum(round.voters, round.cals)) this.#close(round);
-    }
+    for (const round of done) this.#close(round);
   }
 
   #close({ index, replies, asks }: Round): void {

@@ -385,7 +385,7 @@ export class Replica {
   #learn({ from, values, decided }: Learned): void {
     // C16: a leader learns of its own slots by counting, and steps down first.
     this.heardOf(Math.max(decided, from + values.length - 1));
-    if (!values.every(isBatch)) return; // C10: it would stop whoever applies it.
+    if (!values.every((value) => isBatch(value))) return; // C10: it would stop whoever applies it.
     values.forEach((value, at) => this.#learner.decide(from + at, value));
   }
 

@@ -10,8 +10,8 @@
  *
  * @module
  */
-import { type Attach, encodeCommand, encodeText } from "../protocol/mod.ts";
-import { type Command, decodeText, WireWriter } from "../protocol/mod.ts";
+import { type Attach, encodeText } from "../protocol/mod.ts";
+import { type Command, decodeText } from "../protocol/mod.ts";
 import type { FoundCommand, Leave, MutateCommand } from "../protocol/mod.ts";
 import type { NodeId, PeerMessage } from "../protocol/mod.ts";
 import type { Path } from "../store/mod.ts";
@@ -42,8 +42,8 @@ const CHORE_TICKS = 5;
 /** The leader's chores. */
 export class Upkeep {
   readonly #options: UpkeepOptions;
-  /** Commands to propose, and what each is about. */
-  #queue: { about: string; command: Command }[] = [];
+  /** Commands to propose, in order. */
+  #queue: Command[] = [];
   /** What is proposed and not applied yet. */
   readonly #inFlight: Set<string> = new Set();
   readonly #absences: Absences;
@@ -70,13 +70,9 @@ export class Upkeep {
     return this.#queue.length > 0;
   }
 
-  /** The next command to propose, as a batch. */
-  next(): Uint8Array | undefined {
-    const chore = this.#queue.shift();
-    if (chore === undefined) return undefined;
-    const writer = new WireWriter(256);
-    encodeCommand(writer, chore.command);
-    return writer.written().slice();
+  /** The next command to propose. */
+  next(): Command | undefined {
+    return this.#queue.shift();
   }
 
   /** Leads no more: what it had in mind is void. */
@@ -117,10 +113,10 @@ export class Upkeep {
 
   /** A node wants to go; it asks until it is told that it may. */
   leave(from: NodeId, { node }: Leave): void {
-    const { machine: { members }, post } = this.#options;
+    const { machine, post } = this.#options;
     if (this.#isDispensable(node)) {
       post(from, { type: "farewell", hops: 1, node });
-    } else if (!members.isCal(node) || members.seatOf(node) !== undefined) {
+    } else if (machine.isRegistered(node)) {
       this.#leaving.add(node);
       this.#clear(node);
     }
@@ -196,7 +192,7 @@ export class Upkeep {
 
   /** The first command of a cluster, and who else shall have a seat at once. */
   found(command: FoundCommand, companions: readonly string[]): void {
-    this.#queue.push({ about: command.node, command });
+    this.#queue.push(command);
     this.#companions = companions;
   }
 
@@ -250,7 +246,7 @@ export class Upkeep {
   #propose(about: string, command: Command): void {
     if (!this.serving || this.#inFlight.has(about)) return;
     this.#inFlight.add(about);
-    this.#queue.push({ about, command });
+    this.#queue.push(command);
   }
 
   /** A quorum of every set that matters must be live. */

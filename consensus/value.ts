@@ -8,7 +8,7 @@
  * @module
  */
 
-import { decodeBatch, ProtocolError } from "../protocol/mod.ts";
+import { type Command, decodeBatch, ProtocolError } from "../protocol/mod.ts";
 import { AssertionError } from "../store/mod.ts";
 
 /** The value of a slot in which nothing is to be done. */
@@ -22,10 +22,16 @@ export function sameValue(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Whether the bytes are a batch of commands that this version knows. */
-export function isBatch(bytes: Uint8Array): boolean {
+/**
+ * Whether the bytes are a batch of commands that this version knows. Hands them
+ * to `visit`, up to where they are none.
+ */
+export function isBatch(
+  bytes: Uint8Array,
+  visit: (command: Command) => void = () => {},
+): boolean {
   try {
-    decodeBatch(bytes, () => {});
+    decodeBatch(bytes, visit);
     return true;
   } catch (error) {
     const known = error instanceof ProtocolError ||

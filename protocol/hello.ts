@@ -20,8 +20,6 @@ export const PEER_VERSIONS: VersionRange = { min: 1, max: 1 };
 export const HELLO_BYTES = 32 << 10;
 /** Random bytes that make each handshake another one. */
 export const NONCE_BYTES = 32;
-/** Bytes of an HMAC-SHA-256. */
-export const PROOF_BYTES = 32;
 /** Addresses of a list, at most. */
 export const HELLO_LIST_MAX = 64;
 
