@@ -6,13 +6,18 @@
  * @module
  */
 export * from "./access.ts";
+export * from "./backups.ts";
 export * from "./command.ts";
 export * from "./connection.ts";
+export * from "./crc32c.ts";
+export * from "./data_file.ts";
 export * from "./frame.ts";
 export * from "./handshake.ts";
 export * from "./hello.ts";
 export * from "./image.ts";
 export * from "./image_head.ts";
+export * from "./log_batch.ts";
+export * from "./log_record.ts";
 export * from "./message.ts";
 export * from "./outbox.ts";
 export * from "./peer_codec.ts";
@@ -25,6 +30,7 @@ export {
 export * from "./record.ts";
 export * from "./request.ts";
 export * from "./response.ts";
+export * from "./snapshot_file.ts";
 export * from "./status.ts";
 export * from "./unread.ts";
 export * from "./uri.ts";

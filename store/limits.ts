@@ -55,8 +55,14 @@ export const LIMITS = {
   unreadBytesHard: 16 << 20,
   /** The same of all clients together, before one that leaves much is cut. */
   unreadBytesNode: 128 << 20,
+  /** Backups that are made of a node at the same time. */
+  backups: 4,
+  /** From one piece of a backup until its client asks for the next. */
+  backupMs: 60_000,
   /** Decided slots that a node keeps for peers which were away shortly. */
   decidedLogBytes: 16 << 20,
+  /** What waits for a node's disk, before it takes no more values. */
+  logPendingBytes: 64 << 20,
   /** Commands of a node's clients that are not applied yet. */
   pendingBytes: 64 << 20,
   /** From the first byte of a frame to its last. */
