@@ -23,6 +23,8 @@ export class Absences {
   readonly #knownSince: Map<NodeId, number> = new Map();
   /** When something of a node last came by way of another. */
   readonly #relayedAt: Map<NodeId, number> = new Map();
+  /** Nodes that gave up their id, as those say who took another. */
+  readonly #replaced: Set<NodeId> = new Set();
   /** Who registered last at each address; kept for one look at all nodes. */
   #newest: Map<string, NodeId> | undefined;
 
@@ -46,10 +48,19 @@ export class Absences {
     this.#relayedAt.set(node, this.#options.election.now);
   }
 
+  /** A node says that it was this one before, and is it no more. */
+  noteReplaced(node: NodeId): void {
+    const { machine, peers } = this.#options;
+    // Who has a link lives; and what was made up would stay here for ever.
+    if (peers.has(node) || !machine.isRegistered(node)) return;
+    this.#replaced.add(node);
+  }
+
   /** A node is registered anew, or not any more. */
   forget(node: NodeId): void {
     this.#knownSince.delete(node);
     this.#relayedAt.delete(node);
+    this.#replaced.delete(node);
     this.#newest = undefined;
   }
 
@@ -57,15 +68,16 @@ export class Absences {
   forgetAll(): void {
     this.#knownSince.clear();
     this.#relayedAt.clear();
+    this.#replaced.clear();
   }
 
-  /** Silent for too long; or away, and another serves at its address. */
+  /** Silent for too long; or away, and another has taken its place. */
   isGone(node: NodeId): boolean {
     const { election, peers } = this.#options;
     const known = this.#knownSince.get(node) ?? election.now;
     const silence = election.views.silenceOf(node);
     if (this.#isTooLong(Math.min(silence, election.now - known))) return true;
-    return !peers.has(node) && this.#addressTaken(node);
+    return !peers.has(node) && this.#isReplaced(node);
   }
 
   /** Whether a node that has no link to this one lives all the same. */
@@ -73,7 +85,7 @@ export class Absences {
     const { election: { now } } = this.#options;
     const at = this.#relayedAt.get(node);
     return at !== undefined && !this.#isTooLong(now - at) &&
-      !this.#addressTaken(node);
+      !this.#isReplaced(node);
   }
 
   /** The address at which a node is registered. */
@@ -86,6 +98,10 @@ export class Absences {
   #isTooLong(ticks: number): boolean {
     const { seatTimeoutTicks } = this.#options;
     return seatTimeoutTicks > 0 && ticks >= seatTimeoutTicks;
+  }
+
+  #isReplaced(node: NodeId): boolean {
+    return this.#replaced.has(node) || this.#addressTaken(node);
   }
 
   #addressTaken(node: NodeId): boolean {

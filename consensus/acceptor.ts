@@ -8,21 +8,28 @@
  * @module
  */
 import type { Accept, Accepted, AcceptedValue } from "../protocol/mod.ts";
-import type { Ballot, Behind, Nack, Prepare } from "../protocol/mod.ts";
+import type { Ballot, Behind, LogRecord, Nack } from "../protocol/mod.ts";
+import type { Prepare } from "../protocol/mod.ts";
 import type { Promised, Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import { sameValue } from "./value.ts";
 
-/** What must be durable before the answer leaves. */
-export type LogRecord =
-  | { readonly type: "promised"; readonly ballot: Ballot }
-  | { readonly type: "accepted"; readonly accepted: AcceptedValue };
-
 /** An answer, and the record that must be durable before it. */
 export interface AcceptorAnswer {
   readonly record?: LogRecord;
   readonly message: Promised | Accepted | Nack | Behind;
+}
+
+/** What an acceptor has to go on with, after a restart. */
+export interface AcceptorMemory {
+  readonly promised: Ballot;
+  /** As it was accepted: of two in one slot the later counts. */
+  readonly accepted: readonly AcceptedValue[];
+  /** All slots up to here are applied. */
+  readonly forgotten: Seqn;
+  /** How many promises and acceptances it had made. */
+  readonly position: number;
 }
 
 /** One node's acceptor, for all slots. */
@@ -31,6 +38,15 @@ export class Acceptor {
   readonly #accepted: Map<Seqn, AcceptedValue> = new Map();
   #forgotten: Seqn = 0;
   #heldBytes = 0;
+  #position = 0;
+
+  /**
+   * How many promises and acceptances it has made. Peers that remember a
+   * higher number know that this memory is an old one (C23).
+   */
+  get position(): number {
+    return this.#position;
+  }
 
   /** The highest ballot promised. */
   get promised(): Ballot {
@@ -63,18 +79,12 @@ export class Acceptor {
       return { message: { type: "behind", ballot, applied } };
     }
     this.#promise(ballot);
-    const accepted = [...this.#accepted.values()]
-      .filter(({ seqn }) => seqn >= from)
-      .sort((a, b) => a.seqn - b.seqn);
+    const position = ++this.#position;
+    const accepted = this.acceptedAbove(from - 1);
+    const total = accepted.length;
     return {
-      record: { type: "promised", ballot },
-      message: {
-        type: "promise",
-        ballot,
-        from,
-        accepted,
-        total: accepted.length,
-      },
+      record: { type: "promised", ballot, position },
+      message: { type: "promise", ballot, from, accepted, total, position },
     };
   }
 
@@ -91,15 +101,44 @@ export class Acceptor {
     if (compareBallots(ballot, this.#promised) < 0) return this.#nack(ballot);
     if (seqn <= this.#forgotten) return undefined; // C7
     this.#promise(ballot);
-    this.#checkSuccessor(message);
     const accepted = { seqn, ballot, value };
-    const before = this.#accepted.get(seqn)?.value.length ?? 0;
-    this.#heldBytes += value.length - before;
-    this.#accepted.set(seqn, accepted);
+    this.#hold(accepted);
+    const position = ++this.#position;
     return {
-      record: { type: "accepted", accepted },
-      message: { type: "accepted", seqn, ballot },
+      record: { type: "accepted", accepted, position },
+      message: { type: "accepted", seqn, ballot, position },
     };
+  }
+
+  /** Goes on with a memory that was durable. Only before anything else. */
+  restore(memory: AcceptorMemory): void {
+    const { promised, accepted, forgotten, position } = memory;
+    const { round } = this.#promised;
+    assert(
+      round === 0 && this.held + this.#forgotten + this.#position === 0,
+      "C23: a memory is one node's, from its beginning",
+    );
+    assert(
+      Number.isSafeInteger(position) && position >= 0,
+      "C23: promises and acceptances are counted",
+    );
+    this.#promised = promised;
+    this.#forgotten = forgotten;
+    this.#position = position;
+    for (const value of accepted) {
+      assert(
+        compareBallots(value.ballot, promised) <= 0,
+        "C3: to accept is to promise",
+      );
+      if (value.seqn > forgotten) this.#hold(value);
+    }
+  }
+
+  /** What was accepted above a slot, in the slots' order. */
+  acceptedAbove(seqn: Seqn): AcceptedValue[] {
+    return [...this.#accepted.values()]
+      .filter((value) => value.seqn > seqn)
+      .sort((a, b) => a.seqn - b.seqn);
   }
 
   /** What was accepted in the slot, if it was and is not forgotten. */
@@ -132,7 +171,15 @@ export class Acceptor {
       .sort((a, b) => a - b);
   }
 
-  #checkSuccessor({ seqn, ballot, value }: Accept): void {
+  #hold(accepted: AcceptedValue): void {
+    this.#checkSuccessor(accepted);
+    const { seqn, value } = accepted;
+    const before = this.#accepted.get(seqn)?.value.length ?? 0;
+    this.#heldBytes += value.length - before;
+    this.#accepted.set(seqn, accepted);
+  }
+
+  #checkSuccessor({ seqn, ballot, value }: AcceptedValue): void {
     const before = this.#accepted.get(seqn);
     if (before === undefined) return;
     const order = compareBallots(before.ballot, ballot);

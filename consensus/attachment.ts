@@ -26,6 +26,12 @@ export interface AttachmentOptions {
   readonly own: OwnCommands;
   readonly upkeep: Upkeep;
   readonly post: (to: NodeId, message: PeerMessage) => void;
+  /** How often the node has begun with its memory; once, unless told. */
+  readonly incarnation?: number;
+  /** The id that it had before, and gave up for this one; or "". */
+  readonly replaces?: NodeId | "";
+  /** Whether it will be there again: then it keeps its place. */
+  readonly durable?: boolean;
 }
 
 /** A node that is not registered asks to be after every so many ticks. */
@@ -36,12 +42,16 @@ const LEAVE_TICKS = 2;
 /** One node's belonging to its cluster. */
 export class Attachment {
   readonly #options: AttachmentOptions;
+  readonly #incarnation: number;
+  readonly #replaces: NodeId | "";
   /** Called when the node may go; undefined while it stays. */
   #leaving: (() => void) | undefined;
   #left = false;
 
   constructor(options: AttachmentOptions) {
     this.#options = options;
+    this.#incarnation = options.incarnation ?? 1;
+    this.#replaces = options.replaces ?? "";
   }
 
   /** Time goes on. */
@@ -50,12 +60,19 @@ export class Attachment {
     if (now % every === 0) this.#askLeader();
   }
 
-  /** Hands over leadership and seat, then calls `done`. */
+  /**
+   * Hands over leadership and seat, then calls `done`. A node that will be
+   * there again keeps its seat and its entries: nobody has to let it go.
+   */
   leave(done: () => void): void {
     const { id, machine: { members }, own } = this.#options;
-    const { election, replica, upkeep } = this.#options;
+    const { election, replica, upkeep, durable = false } = this.#options;
     this.#leaving = done;
     election.beQuiet();
+    if (durable) {
+      if (replica.leading) upkeep.handOver();
+      return this.#go();
+    }
     const alone = members.current.length === 1 && members.isCal(id);
     if (own.session === 0 || alone) return this.#go();
     if (replica.leading) upkeep.handOver();
@@ -67,10 +84,15 @@ export class Attachment {
     if (this.#leaving !== undefined) this.#go();
   }
 
-  /** Takes note of how this node's session is now. */
+  /**
+   * Takes note of how this node's session is now. One of an earlier
+   * incarnation is not its own: its numbers were given to other commands.
+   */
   noteSession(): void {
     const { id, machine: { sessions }, own } = this.#options;
-    const session = sessions.ofOwner(id);
+    const found = sessions.ofOwner(id);
+    const isOwn = found?.incarnation === this.#incarnation;
+    const session = isOwn ? found : undefined;
     if (own.session !== 0 && session?.id !== own.session) {
       // What comes next under this session is unknown to all.
       own.ended();
@@ -89,12 +111,20 @@ export class Attachment {
     if (this.#leaving !== undefined) {
       const leave = { type: "leave", hops: HOPS, node: id } as const;
       if (!this.#left && way !== id) post(way, leave);
-    } else if (own.session === 0 || this.#isBehindOthers) {
+    } else if (own.session === 0 || this.#isBehindOthers || this.#isTwice) {
       const { addr, hostname, version } = about;
-      const registration = { node: id, addr, hostname, version };
+      const incarnation = this.#incarnation;
+      const replaces = this.#replaces;
+      const registration = { node: id, addr, hostname, version, incarnation };
       // To itself, too: a survivor that had been cleared may lead.
-      post(way, { type: "attach", hops: HOPS, ...registration });
+      post(way, { type: "attach", hops: HOPS, ...registration, replaces });
     }
+  }
+
+  /** The id that it gave up has its place still. */
+  get #isTwice(): boolean {
+    const { machine } = this.#options;
+    return this.#replaces !== "" && machine.isRegistered(this.#replaces);
   }
 
   /** The leader has to hear of this node by way of another. */

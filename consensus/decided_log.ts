@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Seqn } from "../protocol/mod.ts";
+import type { Learned, Seqn } from "../protocol/mod.ts";
 import { assert, LIMITS } from "../store/mod.ts";
 
 /** What a slot costs beside its value, in bytes; an estimate. */
@@ -68,6 +68,12 @@ export class DecidedLog {
       bytes += value.length;
     }
     return values;
+  }
+
+  /** What one who asks from a slot on is told; all up to one is decided. */
+  lesson(from: Seqn, decided: Seqn): Learned {
+    const values = this.valuesFrom(from);
+    return { type: "learned", from, values, first: this.#first, decided };
   }
 
   /** Begins after a slot up to which another node's state was taken over. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Attach, Farewell, Forward, Leave } from "../protocol/mod.ts";
+import type { Attach, Claim, Farewell } from "../protocol/mod.ts";
+import type { Forward, Leave } from "../protocol/mod.ts";
 import type { NodeId, PeerMessage } from "../protocol/mod.ts";
 import type { NodeParts } from "./node_parts.ts";
 import type { Progress } from "./progress.ts";
@@ -12,23 +13,37 @@ import { HOPS } from "./reads.ts";
 /** What is handed on towards the leader. */
 type ForLeader = Forward | Attach | Leave;
 
+/** What dispatch needs of its surroundings. */
+export interface DispatchOptions {
+  readonly parts: NodeParts;
+  readonly progress: Progress;
+  /** Others remember more of this node than it does: it must not go on. */
+  readonly onOutdated?: (claim: Claim) => void;
+}
+
+/** A node whose memory is an old one is told so once in so many ticks. */
+const OUTDATED_TICKS = 10;
+
 /** One node's dispatch. */
 export class Dispatch {
   readonly #id: NodeId;
   readonly #parts: NodeParts;
   readonly #progress: Progress;
+  readonly #onOutdated: (claim: Claim) => void;
+  /** When who was told last that its memory is an old one. */
+  readonly #toldOutdated: Map<NodeId, number> = new Map();
+  #isOutdated = false;
 
-  constructor(
-    id: NodeId,
-    { parts, progress }: { parts: NodeParts; progress: Progress },
-  ) {
+  constructor(id: NodeId, options: DispatchOptions) {
     this.#id = id;
-    this.#parts = parts;
-    this.#progress = progress;
+    this.#parts = options.parts;
+    this.#progress = options.progress;
+    this.#onOutdated = options.onOutdated ?? (() => {});
   }
 
   /** Takes a message in. One that nobody should have sent changes nothing. */
   receive(from: NodeId, message: PeerMessage): void {
+    if (from !== this.#id && !this.#counts(from, message)) return;
     const { replica, election, catchUp, audit, reads, transfer } = this.#parts;
     replica.receive(from, message);
     election.receive(from, message);
@@ -54,6 +69,54 @@ export class Dispatch {
       case "piece":
         return transfer.receive(from, message);
     }
+  }
+
+  /**
+   * C23: whether the message may be listened to. A memory that is older than
+   * what is remembered of it has promised what it does not know any more, so
+   * its votes do not count, nor does its word that a ballot still stands.
+   */
+  #counts(from: NodeId, message: PeerMessage): boolean {
+    const { remembered } = this.#parts.election;
+    switch (message.type) {
+      case "alive":
+        if (remembered.judge(from, message.claim, message) === "good") {
+          return true;
+        }
+        this.#tellOutdated(from);
+        return false;
+      case "outdated":
+        this.#noteOutdated(message.claim);
+        return false;
+      case "promise":
+      case "accepted":
+        if (!remembered.isVetted(from)) return false;
+        remembered.noteVote(from, message.position);
+        return true;
+      case "heard":
+        return remembered.isVetted(from);
+      default:
+        return true;
+    }
+  }
+
+  #tellOutdated(to: NodeId): void {
+    const { election, post } = this.#parts;
+    const { now, remembered } = election;
+    for (const [node, at] of this.#toldOutdated) {
+      if (now - at >= OUTDATED_TICKS) this.#toldOutdated.delete(node);
+    }
+    const claim = remembered.whatOf(to);
+    if (claim === undefined || this.#toldOutdated.has(to)) return;
+    this.#toldOutdated.set(to, now);
+    post(to, { type: "outdated", claim });
+  }
+
+  #noteOutdated(claim: Claim): void {
+    const { remembered } = this.#parts.election;
+    if (this.#isOutdated || !remembered.isOutdated(claim)) return;
+    this.#isOutdated = true;
+    this.#onOutdated(claim);
   }
 
   /** What the leader is asked, or told, by way of others where need be. */

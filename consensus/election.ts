@@ -14,6 +14,7 @@ import type {
   Accepted,
   Alive,
   Ballot,
+  Claim,
   HandOver,
   Heard,
 } from "../protocol/mod.ts";
@@ -23,11 +24,13 @@ import type {
   Prepare,
   PreVote,
   PreVoted,
+  Seqn,
 } from "../protocol/mod.ts";
 import { ballotAbove, compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import type { Members } from "./members.ts";
 import { PeerViews } from "./peer_views.ts";
 import { isQuorum } from "./quorum.ts";
+import { FIRST_CLAIM, Remembered } from "./remembered.ts";
 import type { Replica } from "./replica.ts";
 
 /** Milliseconds from one tick to the next, where the clock is right. */
@@ -59,6 +62,18 @@ export interface ElectionOptions {
   readonly hash: () => number;
   /** From 0 up to below 1. */
   readonly random: () => number;
+  /** What is remembered of others; nothing, unless given. */
+  readonly remembered?: Remembered;
+  /** What this node tells of its memory now; unless given, as at its start. */
+  readonly claim?: () => Claim;
+  /** Whether it may be told yet: not before this start is written down. */
+  readonly mayClaim?: () => boolean;
+  /** Up to where a restart would find the slots applied; else all are. */
+  readonly durable?: () => Seqn;
+  /** Whether the disk is full. */
+  readonly full?: () => boolean;
+  /** Whether the disk does not answer: no promise could be kept. */
+  readonly stuck?: () => boolean;
 }
 
 /** One node's view of who leads. */
@@ -66,6 +81,8 @@ export class Election {
   readonly #options: ElectionOptions;
   /** What is known of the others. */
   readonly views: PeerViews;
+  /** Whose word counts, by what is remembered of them. */
+  readonly remembered: Remembered;
   /** The ballot of the leader that is heard itself. */
   #leader: Ballot = ZERO_BALLOT;
   #leaderHeardAt = 0;
@@ -82,6 +99,8 @@ export class Election {
   constructor(options: ElectionOptions) {
     this.#options = options;
     this.views = new PeerViews(options);
+    this.remembered = options.remembered ??
+      new Remembered({ own: FIRST_CLAIM });
     this.#beMorePatient();
   }
 
@@ -125,30 +144,38 @@ export class Election {
 
   /** Tells all peers who leads, as far as known. */
   showLife(): void {
-    const { replica, peers, post } = this.#options;
-    const ballot = this.leader;
-    const decided = replica.applied;
-    const message: Alive = {
-      type: "alive",
-      ballot,
-      decided,
-      round: this.round,
-    };
+    const { peers, post } = this.#options;
+    if (!this.#mayClaim) return;
+    const message = this.#alive(this.round);
     for (const peer of peers) post(peer, message);
+  }
+
+  get #mayClaim(): boolean {
+    return this.#options.mayClaim?.() ?? true;
+  }
+
+  #alive(round: number): Alive {
+    const { replica, claim, full } = this.#options;
+    return {
+      type: "alive",
+      ballot: this.leader,
+      decided: replica.applied,
+      round,
+      claim: claim?.() ?? this.remembered.own,
+      began: this.remembered.own.position,
+      full: full?.() === true,
+    };
   }
 
   /** A peer can be reached again: it shall know at once who leads. */
   linkUp(peer: NodeId): void {
-    const { replica, post } = this.#options;
-    const { ballot, applied } = {
-      ballot: this.leader,
-      applied: replica.applied,
-    };
-    post(peer, { type: "alive", ballot, decided: applied, round: 0 });
+    this.remembered.linkUp(peer);
+    if (this.#mayClaim) this.#options.post(peer, this.#alive(0));
   }
 
   /** A link is closed. That of the leader is soon acted on. */
   linkDown(peer: NodeId): void {
+    this.remembered.linkDown(peer);
     this.views.lost(peer);
     if (peer !== this.#leader.node || this.#leader.round === 0) return;
     const { random } = this.#options;
@@ -205,9 +232,10 @@ export class Election {
 
   #heardAlive(from: NodeId, message: Alive): void {
     const { ballot, decided, round } = message;
-    const { replica, post, hash } = this.#options;
+    const { replica, post } = this.#options;
     this.views.follows(from, ballot);
     this.views.told(from, decided);
+    this.views.toldFull(from, message.full);
     replica.heardOf(decided);
     if (ballot.node !== from || ballot.round === 0) return;
     const { promised } = replica;
@@ -217,8 +245,20 @@ export class Election {
       return;
     }
     this.#heardLeader(from, ballot);
-    const { applied } = replica;
-    post(from, { type: "heard", ballot, round, applied, hash: hash() });
+    post(from, this.#heard(ballot, round));
+  }
+
+  #heard(ballot: Ballot, round: number): Heard {
+    const { replica: { applied }, hash, durable, full } = this.#options;
+    return {
+      type: "heard",
+      ballot,
+      round,
+      applied,
+      durable: durable?.() ?? applied,
+      hash: hash(),
+      full: full?.() === true,
+    };
   }
 
   #heardLeader(from: NodeId, ballot: Ballot): void {
@@ -238,12 +278,15 @@ export class Election {
     this.views.heard(from);
   }
 
-  #answered(from: NodeId, { ballot, applied }: Heard): void {
+  #answered(from: NodeId, message: Heard): void {
+    const { ballot, applied, durable, full } = message;
     const { replica } = this.#options;
     if (!replica.leading || compareBallots(ballot, replica.ballot) !== 0) {
       return;
     }
     this.views.told(from, applied);
+    this.views.toldDurable(from, durable);
+    this.views.toldFull(from, full);
     this.views.answered(from);
   }
 
@@ -273,7 +316,7 @@ export class Election {
     const { id, members, replica, peers, post } = this.#options;
     this.#leader = ZERO_BALLOT;
     this.#beMorePatient();
-    if (!members.current.includes(id)) return;
+    if (!members.current.includes(id) || this.#options.stuck?.()) return;
     // The only cal has to lead once more: who else could take its seat over?
     if (this.#quiet && members.current.length > 1) return;
     if (replica.campaigning) replica.abdicate();

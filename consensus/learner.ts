@@ -99,6 +99,11 @@ export class Learner {
     if (before === undefined) this.#decided.set(seqn, value);
   }
 
+  /** Notes that a slot and those that follow it are decided. */
+  decideAll(from: Seqn, values: readonly Uint8Array[]): void {
+    values.forEach((value, at) => this.decide(from + at, value));
+  }
+
   /**
    * Takes for decided what this node has accepted, up to a slot, as far as
    * there is no gap; only at that ballot, if one is given (C4).

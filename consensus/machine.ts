@@ -179,10 +179,16 @@ export class Machine {
     return this.store.rev;
   }
 
+  /**
+   * A node that has begun anew gets a new session, which ends the old one: what
+   * its memory before had under way is not the new one's. Its seat stays.
+   */
   #register(command: RegisterCommand): Applied {
-    if (this.isRegistered(command.node)) return "repeat";
+    const before = this.sessions.ofOwner(command.node);
+    const known = before?.incarnation ?? 0;
+    if (known >= command.incarnation) return "repeat";
     const { size } = this.sessions;
-    if (size >= LIMITS.sessions) {
+    if (before === undefined && size >= LIMITS.sessions) {
       const detail = `There are ${size} sessions, the limit is ` +
         `${LIMITS.sessions}`;
       return { code: "LIMIT", detail };
@@ -192,23 +198,30 @@ export class Machine {
 
   /** The files by which clients discover nodes, and the node's session. */
   #writeRegistration(
-    { node, addr, hostname, version, time }: RegisterCommand | FoundCommand,
+    command: RegisterCommand | FoundCommand,
     seat?: readonly [Path, NodeId],
   ): Outcome {
+    const { node, addr, hostname, version, incarnation, time } = command;
     const stamp = { time, origin: node };
-    this.#write(`/ctl/node/${node}/addr`, addr, stamp);
-    this.#write(`/ctl/node/${node}/hostname`, hostname, stamp);
-    this.#write(`/ctl/node/${node}/version`, version, stamp);
+    this.#renew(`/ctl/node/${node}/addr`, addr, stamp);
+    this.#renew(`/ctl/node/${node}/hostname`, hostname, stamp);
+    this.#renew(`/ctl/node/${node}/version`, version, stamp);
     if (seat !== undefined) {
       this.#write(...seat, stamp);
       this.members.noteSeat(...seat);
     }
-    this.#write(`/ctl/ns/${this.cluster}/${node}`, addr, stamp);
-    this.#write(`/ctl/node/${node}/writable`, "true", stamp);
+    this.#renew(`/ctl/ns/${this.cluster}/${node}`, addr, stamp);
+    this.#renew(`/ctl/node/${node}/writable`, "true", stamp);
     // C15: its place in the log. A slot has one registration at most.
-    const refusal = this.sessions.open(this.#applied + 1, node);
+    const session = { owner: node, incarnation };
+    const refusal = this.sessions.open(this.#applied + 1, session);
     assert(refusal === undefined, "C15: there is room for a node's session");
     return this.store.rev;
+  }
+
+  /** Writes the file where it says something else: a rev is for a change. */
+  #renew(path: Path, text: string, stamp: Stamp): void {
+    if (textAt(this.store, path) !== text) this.#write(path, text, stamp);
   }
 
   #write(path: Path, text: string, stamp: Stamp): void {
@@ -302,6 +315,13 @@ export class Machine {
     if (typeof outcome === "number") members.noteSeat(path, id);
     return outcome;
   }
+}
+
+/** What a file says, undefined where there is none. */
+function textAt(store: Store, path: Path): string | undefined {
+  const state = store.get(path);
+  if (state.type !== "file") return undefined;
+  return decodeText(state.bytes, state.start, state.start + state.length);
 }
 
 const STALE: Outcome = {

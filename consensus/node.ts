@@ -12,19 +12,21 @@
  *
  * @module
  */
-import type { Backend, Ballot } from "../protocol/mod.ts";
+import { type Backend, type Ballot, encodeImageHead } from "../protocol/mod.ts";
 import type { NodeId, NodeStatus, PeerMessage } from "../protocol/mod.ts";
 import type { ReadReply, Reply } from "../protocol/mod.ts";
 import { assert, type Mutation, type Refusal } from "../store/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
+import { contactsOf } from "./contacts.ts";
 import { Dispatch } from "./dispatch.ts";
-import { newLineage, type NodeOptions } from "./node_options.ts";
+import { Beginnings, type Founding } from "./beginnings.ts";
+import type { NodeOptions } from "./node_options.ts";
 import { NodeParts } from "./node_parts.ts";
 import { Progress } from "./progress.ts";
 import { HOPS } from "./reads.ts";
-import type { Outgoing, Ready } from "./ready.ts";
-import { refusesToRecover, statusOf } from "./status.ts";
+import type { Found } from "./found.ts";
+import { statusOf } from "./status.ts";
 
 /** How much of the retained events waits may look at in one turn. */
 const CATCH_UP_WORK = 16_384;
@@ -36,6 +38,8 @@ type Input =
   | { readonly type: "tick" }
   | { readonly type: "up" | "down"; readonly peer: NodeId }
   | { readonly type: "leave"; readonly done: () => void }
+  /** The disk has answered. */
+  | { readonly type: "disk"; readonly act: () => void }
   | Received;
 
 interface Received {
@@ -53,8 +57,8 @@ export class Node implements Backend {
   readonly #parts: NodeParts;
   readonly #progress: Progress;
   readonly #dispatch: Dispatch;
+  readonly #beginnings: Beginnings;
   #inbox: Input[] = [];
-  #lineage = "";
   /** The ballot that this node leads with, as far as it has noticed. */
   #led: Ballot = ZERO_BALLOT;
   /** Who led when that was last told; null where nobody did. */
@@ -74,9 +78,15 @@ export class Node implements Backend {
       peers: this.#peers,
       post: this.#post,
       install: (state) => this.#progress.install(state),
+      enqueue: (act) => this.#add({ type: "disk", act }),
     });
     this.#progress = new Progress(options, this.#parts);
     this.#dispatch = new Dispatch(id, {
+      parts: this.#parts,
+      progress: this.#progress,
+      onOutdated: options.onOutdated ?? (() => {}),
+    });
+    this.#beginnings = new Beginnings(options, {
       parts: this.#parts,
       progress: this.#progress,
     });
@@ -89,12 +99,22 @@ export class Node implements Backend {
 
   /** The random id of the unbroken history that this node is part of. */
   get lineage(): string {
-    return this.#lineage;
+    return this.#beginnings.lineage;
   }
 
   /** The last slot that is applied. */
   get applied(): number {
     return this.#parts.machine.applied;
+  }
+
+  /** The state beside the store, as an image begins with it. */
+  head(): Uint8Array {
+    return encodeImageHead(this.#parts.machine.head);
+  }
+
+  /** The addresses of the other cals. */
+  get contacts(): readonly string[] {
+    return contactsOf(this.#parts.machine, this.id);
   }
 
   /** Of all the replicated state, for comparing nodes at the same slot. */
@@ -127,26 +147,24 @@ export class Node implements Backend {
    * Input: founds a cluster of this node alone. Companions are addresses of
    * nodes that will attach; clients are served only when they have seats.
    */
-  found({ cluster, lineage, companions = [] }: {
-    cluster: string;
-    lineage: string;
-    companions?: readonly string[];
-  }): void {
-    assert(this.applied === 0, "a cluster is founded on an empty store");
-    this.#lineage = lineage;
-    this.#parts.machine.members.found(this.id);
-    const time = this.#options.now();
-    const about = { node: this.id, ...this.#options.about };
-    const command = { kind: "found", cluster, time, ...about } as const;
-    this.#parts.upkeep.found(command, companions);
-    this.#parts.replica.campaign();
+  found(founding: Founding): void {
+    this.#beginnings.found(founding);
     this.#announceInput();
   }
 
   /** Takes part in a cluster of that lineage, from the next link on. */
   attach(lineage: string): void {
-    assert(this.#lineage === "", "C10: a node has one lineage");
-    this.#lineage = lineage;
+    this.#beginnings.attach(lineage);
+    this.#announceInput();
+  }
+
+  /**
+   * Input: goes on with what was found on its disk. Companions are those that
+   * it founded with, if it did.
+   */
+  resume(found: Found, companions: readonly string[] = []): void {
+    this.#beginnings.resume(found, companions);
+    this.#announceInput();
   }
 
   /** Input: 10 ms have passed. */
@@ -191,7 +209,8 @@ export class Node implements Backend {
     return statusOf({
       id: this.id,
       about: this.#options.about,
-      lineage: this.#lineage,
+      lineage: this.lineage,
+      durable: this.#parts.journal.durable,
       machine: this.#parts.machine,
       replica: this.#parts.replica,
       election: this.#parts.election,
@@ -202,20 +221,9 @@ export class Node implements Backend {
 
   /** Input: makes this survivor a cluster of its own; or tells why not. */
   recover(): Refusal | undefined {
-    const detail = refusesToRecover(this.#parts);
-    if (detail !== undefined) return { code: "OTHER", detail };
-    this.#parts.replica.abdicate();
-    this.#parts.replica.adoptAccepted();
-    this.#progress.applyDecided();
-    const time = this.#options.now();
-    this.#parts.machine.recover(this.id, { time, parent: this.#lineage });
-    this.#parts.replica.forgetOthers();
-    this.#lineage = newLineage(this.#options.random);
-    this.#options.onLineage?.(this.#lineage);
-    this.#progress.notePeers();
-    this.#parts.replica.campaign();
+    const refusal = this.#beginnings.recover();
     this.#announceInput();
-    return undefined;
+    return refusal;
   }
 
   /** Works off all inputs, and what follows from them. */
@@ -228,10 +236,11 @@ export class Node implements Backend {
       this.#noteLeadership();
       this.#parts.reads.begin();
       this.#handOutCommands();
-      this.#handOut(this.#parts.replica.takeReady());
+      this.#parts.journal.handOut(this.#parts.replica.takeReady());
       this.#progress.applyDecided();
       this.#progress.tellDecided();
     } while (this.#hasWork);
+    this.#parts.journal.flush();
     this.#inputAnnounced = false;
     this.#noteLeader();
     this.#parts.own.tellRefused();
@@ -255,11 +264,14 @@ export class Node implements Backend {
     this.#inbox = [];
     for (const input of inputs) {
       if (input.type === "message") {
+        // C10: who does not know yet what it is part of listens to nobody.
+        if (this.lineage === "") continue;
         this.#dispatch.receive(input.from, input.message);
         // No input finds a slot that is decided and not applied.
         this.#progress.applyDecided();
       } else if (input.type === "tick") this.#takeTick();
-      else if (input.type === "leave") this.#parts.attachment.leave(input.done);
+      else if (input.type === "disk") input.act();
+      else if (input.type === "leave") this.#leave(input.done);
       else if (input.type === "up") this.#takeUp(input.peer);
       else this.#takeDown(input.peer);
     }
@@ -270,6 +282,8 @@ export class Node implements Backend {
     const { now } = this.#parts.election;
     this.#progress.tick();
     this.#parts.proposals.tick();
+    this.#parts.journal.tick(now);
+    this.#parts.diskWatch.tick(now);
     this.#parts.transfer.tick(now);
     this.#parts.catchUp.tick(now);
     this.#parts.upkeep.tick(now);
@@ -280,6 +294,12 @@ export class Node implements Backend {
     });
     if (now % INSIST_TICKS === 0) this.#parts.replica.insist();
     this.#parts.attachment.tick(now);
+  }
+
+  /** It goes when the others need it no more, and all is written. */
+  #leave(done: () => void): void {
+    const { attachment, journal } = this.#parts;
+    attachment.leave(() => journal.drain(done));
   }
 
   #takeUp(peer: NodeId): void {
@@ -345,16 +365,6 @@ export class Node implements Backend {
       const { bytes, seats } = batch;
       this.#post(way, { type: "forward", hops: HOPS, seats, batch: bytes });
     }
-  }
-
-  /** Without a data directory records are durable as soon as they are made. */
-  #handOut(ready: Ready): void {
-    this.#send(ready.messagesNow);
-    this.#send(ready.messagesAfter);
-  }
-
-  #send(messages: readonly Outgoing[]): void {
-    for (const { to, message } of messages) this.#post(to, message);
   }
 
   readonly #post = (to: NodeId, message: PeerMessage): void => {

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { Claim, NodeId, PeerMessage } from "../protocol/mod.ts";
 import type { Store } from "../store/mod.ts";
+import type { DiskFailure } from "./disk.ts";
+import type { Durability } from "./found.ts";
 
 /** What a node tells others of itself. */
 export interface About {
@@ -37,12 +39,23 @@ export interface NodeOptions {
   /** Wall clock in milliseconds since 1970, for the time of events only. */
   readonly now: () => number;
   readonly settings?: Partial<NodeSettings>;
+  /** Its disk; absent means that it keeps everything in memory. */
+  readonly durability?: Durability | undefined;
+  /** The node whose seat this one shall have; its memory is lost. */
+  readonly replaces?: NodeId | undefined;
   /** Called when other nodes have registered, or are gone: their addresses. */
   readonly onPeers?: (addresses: ReadonlyMap<NodeId, string>) => void;
   /** Called when another node leads, as this one hears; null where none. */
   readonly onLeader?: (leader: NodeId | null) => void;
   /** Called when nodes differ and no majority tells which is right. */
   readonly onAlarm?: (what: string) => void;
+  /**
+   * Called when a peer remembers more of this node than it does itself: it
+   * must not go on under this id.
+   */
+  readonly onOutdated?: (claim: Claim) => void;
+  /** Called when nobody knows any more what is on the disk: it must stop. */
+  readonly onDiskBroken?: (failure: DiskFailure) => void;
   /** Called when the node is part of another lineage than before. */
   readonly onLineage?: (lineage: string) => void;
 }

@@ -8,13 +8,16 @@ import type { PeerMessage } from "../protocol/mod.ts";
 import { Attachment } from "./attachment.ts";
 import { Audit } from "./audit.ts";
 import { CatchUp } from "./catch_up.ts";
+import { DiskWatch } from "./disk_watch.ts";
 import { Election } from "./election.ts";
 import { Machine } from "./machine.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "./node_options.ts";
 import type { NodeSettings } from "./node_options.ts";
+import { claimAtStart, Journal } from "./journal.ts";
 import { OwnCommands } from "./own_commands.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
+import { Remembered } from "./remembered.ts";
 import { Replica } from "./replica.ts";
 import { Transfer, type TransferOptions } from "./transfer.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -24,6 +27,8 @@ export interface PartsOptions {
   readonly peers: ReadonlySet<NodeId>;
   readonly post: (to: NodeId, message: PeerMessage) => void;
   readonly install: TransferOptions["install"];
+  /** Queues what is to be done as an input. */
+  readonly enqueue: (act: () => void) => void;
 }
 
 /** All parts of one node. */
@@ -42,9 +47,13 @@ export class NodeParts {
   readonly catchUp: CatchUp;
   readonly audit: Audit;
   readonly attachment: Attachment;
+  readonly remembered: Remembered;
+  readonly journal: Journal;
+  readonly diskWatch: DiskWatch;
 
-  constructor(options: NodeOptions, { peers, post, install }: PartsOptions) {
-    const { id, store, random, now, about } = options;
+  constructor(options: NodeOptions, surroundings: PartsOptions) {
+    const { peers, post, install, enqueue } = surroundings;
+    const { id, store, random, now, about, durability } = options;
     this.peers = peers;
     this.post = post;
     this.settings = { ...NODE_DEFAULTS, ...options.settings };
@@ -57,15 +66,36 @@ export class NodeParts {
       members,
       peers,
       isRegistered: machine.isRegistered,
+      isFull: () => this.journal.overfull,
+    });
+    this.remembered = new Remembered({
+      own: claimAtStart(durability),
+      onNews: (node, claim) => this.journal.notePeer(node, claim),
+      isRegistered: machine.isRegistered,
     });
     const common = { id, peers, members, machine, replica, own, post };
-    const hash = () => machine.hash;
-    const election = this.election = new Election({ ...common, random, hash });
+    const journal = this.journal = new Journal({
+      ...common,
+      durability,
+      store,
+      random,
+      enqueue,
+      remembered: this.remembered,
+      onBroken: options.onDiskBroken ?? (() => {}),
+    });
+    const election = this.election = new Election({
+      ...common,
+      ...toldOf(journal),
+      random,
+      hash: () => machine.hash,
+      remembered: this.remembered,
+    });
     const upkeep = this.upkeep = new Upkeep({
       ...common,
       election,
       now,
       seatTimeoutTicks,
+      durableApplied: () => journal.durableApplied,
     });
     this.proposals = new Proposals({ ...common, upkeep });
     const serving = () => upkeep.serving;
@@ -81,6 +111,26 @@ export class NodeParts {
     this.catchUp = new CatchUp({ replica, election, transfer, post });
     const onAlarm = options.onAlarm ?? (() => {});
     this.audit = new Audit({ ...common, onAlarm });
-    this.attachment = new Attachment({ ...common, about, election, upkeep });
+    this.attachment = new Attachment({
+      ...common,
+      about,
+      election,
+      upkeep,
+      incarnation: journal.claim.incarnation,
+      replaces: options.replaces ?? "",
+      durable: journal.durable,
+    });
+    this.diskWatch = new DiskWatch({ ...common, election, upkeep, journal });
   }
+}
+
+/** What a node tells others of its disk, and acts on. */
+function toldOf(journal: Journal) {
+  return {
+    claim: () => journal.claim,
+    mayClaim: () => journal.started,
+    durable: () => journal.durableApplied,
+    full: () => journal.full !== undefined,
+    stuck: () => journal.stuck,
+  };
 }

@@ -72,6 +72,8 @@ export class OwnCommands {
   readonly #replies: Replies = new Replies();
   /** Refused before they had a number. */
   #refused: { reply: Reply; refusal: Refusal }[] = [];
+  /** Why writes are refused: a disk is full. */
+  #noSpace: string | undefined;
   /** Whether nobody else will ever see these batches' memory. */
   alone = true;
 
@@ -119,6 +121,11 @@ export class OwnCommands {
     const writer = this.#pool.open;
     encodeMutation(writer, { session: this.#session, number, time }, mutation);
     if (writer.length >= BATCH_BYTES) this.#seal();
+  }
+
+  /** Why writes are refused before they are taken, if they are. */
+  refuseWrites(reason: string | undefined): void {
+    this.#noSpace = reason;
   }
 
   /** Tells those who were refused at once. */
@@ -228,6 +235,10 @@ export class OwnCommands {
   }
 
   #refuses(): Refusal | undefined {
+    if (this.#noSpace !== undefined) {
+      const detail = `${this.#noSpace}: nothing was done, reads go on`;
+      return { code: "UNAVAILABLE", detail };
+    }
     if (this.#session === 0) return NO_SESSION;
     const bytes = this.#bytes + this.#pool.open.length;
     if (bytes <= LIMITS.pendingBytes) return undefined;

@@ -13,7 +13,7 @@ export function splitPromise<Message extends PeerMessage>(
   message: Message,
 ): PeerMessage[] {
   if (message.type !== "promise") return [message];
-  const { ballot, from, accepted, total } = message;
+  const { ballot, from, accepted, total, position } = message;
   const parts: AcceptedValue[][] = [[]];
   let bytes = 0;
   for (const value of accepted) {
@@ -30,5 +30,6 @@ export function splitPromise<Message extends PeerMessage>(
     from,
     accepted: part,
     total,
+    position,
   }));
 }

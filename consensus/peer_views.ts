@@ -19,6 +19,10 @@ interface PeerView {
   answeredAt: number;
   /** Up to where it has applied, as it told. */
   applied: Seqn;
+  /** Up to where it would find that again, were it started again. */
+  durable: Seqn;
+  /** Whether its disk is full. */
+  full: boolean;
 }
 
 /** One node's views of the others. */
@@ -50,6 +54,17 @@ export class PeerViews {
     const view = this.#view(peer);
     view.heardAt = this.now;
     view.applied = Math.max(view.applied, applied);
+  }
+
+  /** A node tells up to where its state is durable; it never goes back. */
+  toldDurable(peer: NodeId, durable: Seqn): void {
+    const view = this.#view(peer);
+    view.durable = Math.max(view.durable, durable);
+  }
+
+  /** A node tells whether its disk is full. */
+  toldFull(peer: NodeId, full: boolean): void {
+    this.#view(peer).full = full;
   }
 
   /** A node tells which leader it is or hears. */
@@ -113,6 +128,16 @@ export class PeerViews {
     return this.#views.get(peer)?.applied ?? 0;
   }
 
+  /** Up to where a node's state is durable, as it told its leader. */
+  durableOf(peer: NodeId): Seqn {
+    return this.#views.get(peer)?.durable ?? 0;
+  }
+
+  /** Whether a node's disk is full, as it told last. */
+  isFull(peer: NodeId): boolean {
+    return this.#views.get(peer)?.full ?? false;
+  }
+
   /** A live peer that has applied most, and more than this. */
   aheadOf(applied: Seqn): NodeId | undefined {
     let best: NodeId | undefined;
@@ -154,6 +179,8 @@ export class PeerViews {
         heardAt: this.now,
         answeredAt: -Infinity,
         applied: 0,
+        durable: 0,
+        full: false,
       };
       this.#views.set(peer, view);
     }

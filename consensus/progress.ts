@@ -28,7 +28,7 @@ export class Progress {
 
   /** Applies what is decided, in order. */
   applyDecided(): void {
-    const { machine, replica, own, audit, reads } = this.#parts;
+    const { machine, replica, own, audit, reads, journal } = this.#parts;
     const before = machine.applied;
     for (
       let slot = replica.takeDecided();
@@ -38,6 +38,7 @@ export class Progress {
       const { pending } = machine.members;
       machine.apply(slot, this.#noteApplied);
       audit.note(slot.seqn, machine.hash);
+      journal.noteApplied(slot, replica.acceptedIn(slot.seqn));
       for (const value of replica.noteApplied(slot)) own.giveBack(value);
       // New cals are known: their promises are needed.
       if (!pending && machine.members.pending) {
@@ -68,10 +69,11 @@ export class Progress {
     const { machine, replica, own, attachment, reads } = this.#parts;
     if (head.applied <= machine.applied) return;
     replica.abdicate();
+    this.#parts.journal.installs(head.applied);
     machine.adopt(head, store);
     replica.skipTo(head.applied);
     attachment.noteSession();
-    const session = machine.sessions.ofOwner(this.#options.id);
+    const session = machine.sessions.find(own.session);
     if (session !== undefined) own.passed(session.last);
     this.noteCompany();
     this.notePeers();

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { NodeId, PeerMessage } from "../protocol/mod.ts";
-import type { AcceptorAnswer, LogRecord } from "./acceptor.ts";
+import type { LogRecord, NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { AcceptorAnswer } from "./acceptor.ts";
 import { splitPromise } from "./parts.ts";
 
 /** A message and its receiver. */

@@ -11,22 +11,17 @@
  *
  * @module
  */
-import type {
-  Accept,
-  Ballot,
-  Behind,
-  Decided,
-  Learn,
-} from "../protocol/mod.ts";
-import type { Learned, Nack, NodeId, PeerMessage } from "../protocol/mod.ts";
-import type { Promised, Seqn } from "../protocol/mod.ts";
+import type { Accept, AcceptedValue, Ballot } from "../protocol/mod.ts";
+import type { Behind, Learn, Learned, Seqn } from "../protocol/mod.ts";
+import type { Nack, NodeId, PeerMessage, Promised } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import { Acceptor, type AcceptorAnswer } from "./acceptor.ts";
+import type { AcceptorMemory } from "./acceptor.ts";
 import { compareBallots, isOwnBallot } from "./ballot.ts";
 import { DecidedLog } from "./decided_log.ts";
+import { Insistence } from "./insistence.ts";
 import { type DecidedSlot, Learner } from "./learner.ts";
-import type { Members } from "./members.ts";
-import { ALPHA } from "./members.ts";
+import { ALPHA, type Members } from "./members.ts";
 import { OpenValues } from "./open_values.ts";
 import { Proposer } from "./proposer.ts";
 import { addAnswer, hasWork, nothingToDo, type Ready } from "./ready.ts";
@@ -40,10 +35,10 @@ export interface ReplicaOptions {
   readonly peers: ReadonlySet<NodeId>;
   /** Whether a node is one of the cluster. */
   readonly isRegistered: (id: NodeId) => boolean;
+  /** Whether no more values can be taken: too much waits for the disk. */
+  readonly isFull?: () => boolean;
 }
 
-/** Slots that are sent again at once. */
-const RESENT_SLOTS = 8;
 /** So much may be open at once; a larger slot goes alone. In bytes. */
 const OPEN_BYTES = 4 << 20;
 /** What acceptances may take that wait for earlier slots, in bytes. */
@@ -57,9 +52,11 @@ export class Replica {
   readonly #members: Members;
   readonly #peers: ReadonlySet<NodeId>;
   readonly #isRegistered: (id: NodeId) => boolean;
+  readonly #isFull: () => boolean;
   readonly #acceptor = new Acceptor();
   readonly #learner = new Learner();
   readonly #proposer: Proposer;
+  readonly #insistence: Insistence;
   readonly #log = new DecidedLog();
   #ready: Ready = nothingToDo();
   /** What was proposed here and is not applied yet. */
@@ -67,12 +64,39 @@ export class Replica {
   /** All slots up to here are decided, as somebody said. */
   #decidedElsewhere: Seqn = 0;
 
-  constructor({ id, members, peers, isRegistered }: ReplicaOptions) {
-    this.#isRegistered = isRegistered;
+  constructor(options: ReplicaOptions) {
+    const { id, members } = options;
+    this.#isRegistered = options.isRegistered;
+    this.#isFull = options.isFull ?? (() => false);
     this.#id = id;
     this.#members = members;
-    this.#peers = peers;
-    this.#proposer = new Proposer(id);
+    this.#peers = options.peers;
+    const proposer = this.#proposer = new Proposer(id);
+    const learner = this.#learner;
+    this.#insistence = new Insistence({ members, proposer, learner });
+  }
+
+  /** Goes on with a memory that was durable, of which nothing was used yet. */
+  restore(memory: AcceptorMemory, values: readonly Uint8Array[]): void {
+    const { forgotten, promised } = memory;
+    this.#acceptor.restore(memory);
+    this.#proposer.see(promised);
+    this.skipTo(forgotten);
+    this.#learner.decideAll(forgotten + 1, values);
+  }
+
+  /** What it must not forget. Its own ballots it has not only promised (C1). */
+  get memory(): AcceptorMemory {
+    const { promised: other, position } = this.#acceptor;
+    const { ballot: own } = this.#proposer;
+    const promised = compareBallots(own, other) > 0 ? own : other;
+    const accepted = this.#acceptor.acceptedAbove(this.applied);
+    return { promised, accepted, forgotten: this.applied, position };
+  }
+
+  /** What it has accepted in a slot that it has not applied. */
+  acceptedIn(seqn: Seqn): AcceptedValue | undefined {
+    return this.#acceptor.acceptedIn(seqn);
   }
 
   /** Whether this node may propose. */
@@ -165,7 +189,7 @@ export class Replica {
     // proposal it has tried to issue" (Paxos Made Simple, 2.5). Otherwise a
     // node that restarts could ask with the same ballot for another value.
     const { ballot } = message;
-    this.#ready.records.push({ type: "promised", ballot });
+    this.#ready.records.push({ type: "promised", ballot, position: 0 });
     for (const to of this.#everybody()) {
       this.#ready.messagesAfter.push({ to, message });
     }
@@ -189,15 +213,7 @@ export class Replica {
 
   /** Asks cals for promises that are missing: new sets have become known. */
   askForPromises(): void {
-    const { leading, campaigning } = this.#proposer;
-    if (!leading && !campaigning) return;
-    for (const { cals } of this.#members.sets) {
-      for (const to of cals) {
-        if (this.#proposer.hasPromised(to)) continue;
-        const message = this.#proposer.askAgain();
-        this.#ready.messagesAfter.push({ to, message });
-      }
-    }
+    this.#ready.messagesAfter.push(...this.#insistence.promises());
   }
 
   /**
@@ -206,25 +222,14 @@ export class Replica {
    */
   insist(): void {
     this.askForPromises();
-    if (this.#open.isStuck(this.applied)) this.#resend();
+    if (!this.#open.isStuck(this.applied)) return;
+    this.#ready.messagesNow.push(...this.#insistence.slots());
   }
 
   /** There is a link to a peer: what was sent before may be lost. */
   linkUp(peer: NodeId): void {
     this.askForPromises();
-    this.#resend(peer);
-  }
-
-  #resend(only?: NodeId): void {
-    for (const slot of this.#learner.lacking(RESENT_SLOTS)) {
-      const { missing, ...accept } = slot;
-      const message: Accept = { type: "accept", ...accept };
-      for (const to of missing) {
-        if (only === undefined || to === only) {
-          this.#ready.messagesNow.push({ to, message });
-        }
-      }
-    }
+    this.#ready.messagesNow.push(...this.#insistence.slots(peer));
   }
 
   /** Takes a message in. One that nobody should have sent changes nothing. */
@@ -247,15 +252,12 @@ export class Replica {
       case "behind":
         return this.#noteBehind(message);
       case "decided":
-        if (isOwnBallot(from, message.ballot)) this.#learnByWord(message);
-        return;
+        if (!isOwnBallot(from, message.ballot)) return;
+        return this.#learnByWord(message.ballot, message.upTo);
       case "alive":
         // The word itself may have been lost.
-        if (isOwnBallot(from, message.ballot)) {
-          const { ballot, decided: upTo } = message;
-          this.#learnByWord({ type: "decided", ballot, upTo });
-        }
-        return;
+        if (!isOwnBallot(from, message.ballot)) return;
+        return this.#learnByWord(message.ballot, message.decided);
       case "learn":
         return this.#teach(from, message);
       case "learned":
@@ -269,8 +271,8 @@ export class Replica {
    */
   heardOf(decided: Seqn): void {
     this.#decidedElsewhere = Math.max(this.#decidedElsewhere, decided);
-    const { leading, campaigning } = this.#proposer;
-    if ((leading || campaigning) && decided > this.applied) this.abdicate();
+    const runs = this.leading || this.campaigning;
+    if (runs && decided > this.applied) this.abdicate();
   }
 
   /** What is to be done since the last call. */
@@ -331,6 +333,7 @@ export class Replica {
   }
 
   #accept(from: NodeId, message: Accept): void {
+    if (this.#isFull()) return;
     const most = this.#acceptor.heldBytes > HELD_BYTES ? 1 : HELD_SLOTS_MAX;
     if (message.seqn > this.applied + most) return;
     this.#proposer.see(message.ballot);
@@ -353,7 +356,7 @@ export class Replica {
 
   #abandon(from: NodeId, nack: Nack): void {
     const isCal = this.#members.isCal(from);
-    const { leading, ballot } = this.#proposer;
+    const { leading, ballot } = this;
     this.#proposer.nacked(from, { nack, isCal });
     if (leading && !isCal && this.#isRegistered(from)) {
       // Who had a vote and promised more comes back only under a higher ballot.
@@ -367,7 +370,7 @@ export class Replica {
    * ballot only. In another ballot another value may have been proposed, or
    * this one may not have been chosen.
    */
-  #learnByWord({ ballot, upTo }: Decided): void {
+  #learnByWord(ballot: Ballot, upTo: Seqn): void {
     this.heardOf(upTo);
     const { acceptedIn } = this.#acceptor;
     this.#learner.decideAccepted({ acceptedIn, upTo, ballot });
@@ -375,10 +378,7 @@ export class Replica {
 
   /** Tells who lags behind what it asks for, as much as one message takes. */
   #teach(to: NodeId, { from }: Learn): void {
-    const values = this.#log.valuesFrom(from);
-    const { first } = this.#log;
-    const { decided } = this;
-    const message: Learned = { type: "learned", from, values, first, decided };
+    const message = this.#log.lesson(from, this.decided);
     this.#ready.messagesNow.push({ to, message });
   }
 
@@ -386,7 +386,7 @@ export class Replica {
     // C16: a leader learns of its own slots by counting, and steps down first.
     this.heardOf(Math.max(decided, from + values.length - 1));
     if (!values.every((value) => isBatch(value))) return; // C10: it would stop whoever applies it.
-    values.forEach((value, at) => this.#learner.decide(from + at, value));
+    this.#learner.decideAll(from, values);
   }
 
   #answer(to: NodeId, answer: AcceptorAnswer | undefined): void {

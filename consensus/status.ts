@@ -8,7 +8,6 @@ import type { NodeId, NodeStatus } from "../protocol/mod.ts";
 import type { Path, Store } from "../store/mod.ts";
 import type { Election } from "./election.ts";
 import type { Machine } from "./machine.ts";
-import type { About } from "./node_options.ts";
 import { quorumSize } from "./quorum.ts";
 import type { Replica } from "./replica.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -16,7 +15,8 @@ import type { Upkeep } from "./upkeep.ts";
 /** What a status is made of. */
 export interface StatusParts {
   readonly id: NodeId;
-  readonly about: About;
+  /** Where it serves, and the version that it runs. */
+  readonly about: { readonly addr: string; readonly version: string };
   readonly lineage: string;
   readonly machine: Machine;
   readonly replica: Replica;
@@ -24,6 +24,8 @@ export interface StatusParts {
   readonly upkeep: Upkeep;
   /** Whether it has a session, and so takes commands. */
   readonly registered: boolean;
+  /** Whether its state is on a disk, too. */
+  readonly durable?: boolean;
 }
 
 /** Where this node stands. */
@@ -51,7 +53,7 @@ export function statusOf(parts: StatusParts): NodeStatus {
     firstRev: store.firstRev,
     applied: machine.applied,
     decided: replica.decided,
-    durable: false,
+    durable: parts.durable ?? false,
     members: membersOf(parts, leader),
     seats: [...members.seats].map(([path, holder]) => ({
       name: entryName(path),

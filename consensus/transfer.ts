@@ -141,7 +141,7 @@ export class Transfer {
     }
     if (this.#outgoing.size >= IMAGES_MAX) return undefined;
     const { store, head } = this.#options;
-    const writer = new ImageWriter(store, head());
+    const writer = new ImageWriter(store, { head: head() });
     const piece = writer.next();
     if (piece === undefined) return undefined;
     const number = ++this.#lastImage;

@@ -13,7 +13,7 @@
 import { type Attach, encodeText } from "../protocol/mod.ts";
 import { type Command, decodeText } from "../protocol/mod.ts";
 import type { FoundCommand, Leave, MutateCommand } from "../protocol/mod.ts";
-import type { NodeId, PeerMessage } from "../protocol/mod.ts";
+import type { NodeId, PeerMessage, Seqn } from "../protocol/mod.ts";
 import type { Path } from "../store/mod.ts";
 import { Absences } from "./absences.ts";
 import { ALPHA, isSeatPath, SEATS } from "./members.ts";
@@ -34,6 +34,8 @@ export interface UpkeepOptions {
   readonly now: () => number;
   /** A node that is silent for so many ticks is cleared; 0 means never. */
   readonly seatTimeoutTicks: number;
+  /** Up to where this node's own state is durable; else all it has applied. */
+  readonly durableApplied?: () => Seqn;
 }
 
 /** Chores are looked after every so many ticks. */
@@ -102,13 +104,16 @@ export class Upkeep {
     }
   }
 
-  /** A node wants to be registered. */
-  attach({ node, addr, hostname, version }: Attach): void {
-    if (this.#options.machine.isRegistered(node)) return;
-    const about = { node, addr, hostname, version };
-    const time = this.#options.now();
+  /** A node wants to be registered; perhaps again, having begun anew. */
+  attach(message: Attach): void {
+    const { node, addr, hostname, version, incarnation, replaces } = message;
+    const { machine: { sessions }, now } = this.#options;
+    if (replaces !== node) this.#absences.noteReplaced(replaces);
+    const known = sessions.ofOwner(node)?.incarnation ?? 0;
+    if (known >= incarnation) return;
+    const about = { node, addr, hostname, version, incarnation };
     this.#leaving.delete(node);
-    this.#propose(node, { kind: "register", ...about, time });
+    this.#propose(node, { kind: "register", ...about, time: now() });
   }
 
   /** A node wants to go; it asks until it is told that it may. */
@@ -193,6 +198,11 @@ export class Upkeep {
   /** The first command of a cluster, and who else shall have a seat at once. */
   found(command: FoundCommand, companions: readonly string[]): void {
     this.#queue.push(command);
+    this.expect(companions);
+  }
+
+  /** Clients are served when the nodes at these addresses have seats. */
+  expect(companions: readonly string[]): void {
     this.#companions = companions;
   }
 
@@ -201,9 +211,9 @@ export class Upkeep {
     const { id, machine: { members }, election, peers } = this.#options;
     let best: NodeId | undefined;
     for (const cal of members.current) {
-      if (cal === id || !peers.has(cal) || !election.views.hasAnswered(cal)) {
-        continue;
-      }
+      const { views } = election;
+      if (cal === id || !peers.has(cal) || !views.hasAnswered(cal)) continue;
+      if (views.isFull(cal)) continue; // It could not vote for itself.
       const most = best === undefined ? -1 : election.views.appliedOf(best);
       if (election.views.appliedOf(cal) > most) best = cal;
     }
@@ -223,8 +233,8 @@ export class Upkeep {
 
   /**
    * Whether a node has no vote and no entries left, and a quorum of those that
-   * have a vote holds every slot in which it had one: else its going could
-   * leave slots undecided for ever (C22).
+   * have a vote holds every slot in which it had one, and would do so after a
+   * restart: else its going could leave slots undecided for ever (C22, C24).
    */
   #isDispensable(node: NodeId): boolean {
     const { machine: { members }, machine } = this.#options;
@@ -234,13 +244,13 @@ export class Upkeep {
 
   #haveOldSlots(): boolean {
     const { machine: { members }, id, election, replica } = this.#options;
+    const { durableApplied = () => replica.applied } = this.#options;
     const old = members.sets[0]!.from - 1;
-    const have = new Set(
-      members.current.filter((cal) =>
-        (cal === id ? replica.applied : election.views.appliedOf(cal)) >= old
-      ),
-    );
-    return isQuorum(have, members.current);
+    const have = members.current.filter((cal) => {
+      const { views } = election;
+      return (cal === id ? durableApplied() : views.durableOf(cal)) >= old;
+    });
+    return isQuorum(new Set(have), members.current);
   }
 
   #propose(about: string, command: Command): void {
@@ -336,13 +346,17 @@ export class Upkeep {
     this.#propose("seats", { kind: "seat", ballot, time: now(), mutations });
   }
 
-  /** Nodes that could have a seat: live, caught up, and without one. */
+  /** Nodes that could have a seat: live, durably caught up, and without one. */
   #heirs(): NodeId[] {
     const { machine: { members, sessions }, election, replica } = this.#options;
+    // C24: in the log before its first snapshot it may have no state at all.
+    const { views } = election;
+    const holds = (owner: NodeId) =>
+      views.durableOf(owner) > 0 &&
+      views.durableOf(owner) + ALPHA >= replica.applied;
     return sessions.all().map(({ owner }) => owner).filter((owner) =>
       members.seatOf(owner) === undefined && !this.#leaving.has(owner) &&
-      !this.#absences.isGone(owner) && election.views.hasAnswered(owner) &&
-      election.views.appliedOf(owner) + ALPHA >= replica.applied
+      !this.#absences.isGone(owner) && views.hasAnswered(owner) && holds(owner)
     );
   }
 

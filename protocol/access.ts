@@ -10,8 +10,12 @@
  */
 import { encodeText } from "./wire.ts";
 
-/** What a verb needs: nothing, the right to read, the right to write. */
-export type Right = "none" | "read" | "write";
+/**
+ * What a verb needs: nothing, the right to read, the right to read all there
+ * is (a backup has it all, so a right to a part would not do), the right to
+ * write.
+ */
+export type Right = "none" | "read" | "read all" | "write";
 
 /** The node's secrets. Without any, everything is allowed. */
 export interface Secrets {
@@ -47,6 +51,7 @@ export class Access {
       case "none":
         return true;
       case "read":
+      case "read all":
         return open || grant.read || this.#ro === undefined;
       case "write":
         return open || grant.write;

@@ -45,6 +45,8 @@ export interface Registration {
   readonly addr: string;
   readonly hostname: string;
   readonly version: string;
+  /** How often it has been started with its memory, from 1. */
+  readonly incarnation: number;
 }
 
 /** The first command of a cluster: it has one cal. */
@@ -55,7 +57,10 @@ export interface FoundCommand extends Registration {
   readonly time: number;
 }
 
-/** Writes a node's files and opens its session. */
+/**
+ * Writes a node's files and opens its session; for one that has begun anew a
+ * new session in place of the old one.
+ */
 export interface RegisterCommand extends Registration {
   readonly kind: "register";
   readonly time: number;

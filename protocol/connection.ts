@@ -20,7 +20,8 @@
 import { compileGlob, DoozerError, LIMITS } from "../store/mod.ts";
 import type { Mutation, Outcome, Refusal, Rev } from "../store/mod.ts";
 import type { StoreEvent, Waiter } from "../store/mod.ts";
-import { type Access, ANONYMOUS, type Grant } from "./access.ts";
+import { type Access, ANONYMOUS, type Grant, type Right } from "./access.ts";
+import { Backup, type BackupSlots } from "./backups.ts";
 import { FrameDecoder } from "./frame.ts";
 import { FutureReads } from "./future_reads.ts";
 import { HeldWaits } from "./held_waits.ts";
@@ -29,10 +30,10 @@ import type { OrderedRead } from "./reads.ts";
 import { decodeRequest, emptyRequest } from "./request.ts";
 import type { ClientRequest } from "./request.ts";
 import { Outbox } from "./outbox.ts";
-import { EVENT_FLAGS, type ResponseEncoder } from "./response.ts";
+import type { ResponseEncoder } from "./response.ts";
 import type { UnreadAnswers, Unreader } from "./unread.ts";
-import type { Asker, Backend, NeededField, ReadAt } from "./verbs.ts";
-import { VERB_TABLE, type VerbEntry } from "./verbs.ts";
+import type { Asker, Backend, ReadAt } from "./verbs.ts";
+import { objection, otherLineage, VERB_TABLE } from "./verbs.ts";
 import { ProtocolError, WireReader } from "./wire.ts";
 import { type Write, type WriteOwner, Writes } from "./writes.ts";
 
@@ -42,6 +43,8 @@ export interface ConnectionOptions {
   readonly access: Access;
   /** Shared by all connections of the node. */
   readonly unread: UnreadAnswers;
+  /** The same. */
+  readonly backups: BackupSlots;
   /** Entries and events that its requests may look at in one turn. */
   readonly workPerTurn?: number;
   /**
@@ -59,6 +62,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   /** What arrives is read into this. */
   readonly input: FrameDecoder = new FrameDecoder();
   readonly backend: Backend;
+  readonly backup: Backup;
   readonly #access: Access;
   readonly #allUnread: UnreadAnswers;
   readonly #onOutput: () => void;
@@ -74,6 +78,8 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   #due: ClientRequest[] = [];
   #yielding = false;
   #grant: Grant = ANONYMOUS;
+  /** The lineage that its client means, if it has said so. */
+  #lineage: string | undefined;
   #outputAnnounced = false;
   #unread = 0;
   #closed = false;
@@ -81,6 +87,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
 
   constructor(options: ConnectionOptions) {
     this.backend = options.backend;
+    this.backup = new Backup(options.backend, options.backups);
     this.#access = options.access;
     this.#allUnread = options.unread;
     this.#onOutput = options.onOutput;
@@ -123,7 +130,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
 
   /** Whether the client has proved that it may read. */
   get trusted(): boolean {
-    return this.#access.allows(this.#grant, "read");
+    return this.may("read");
   }
 
   /**
@@ -148,6 +155,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
         `at least ${minRev}`;
       this.refuse(tag, { code: "UNAVAILABLE", detail });
     }
+    this.backup.expire(now);
     this.#announceOutput();
   }
 
@@ -169,6 +177,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     this.#waits.clear();
     this.#futureReads.clear();
     this.#orderedReads.clear();
+    this.backup.close();
     this.#due = [];
     this.#outbox.drop();
     this.#countUnread();
@@ -185,6 +194,11 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   /** Where answers are written. */
   get answers(): ResponseEncoder {
     return this.#outbox.answers;
+  }
+
+  /** Whether the client has proved that it may do this. */
+  may(right: Right): boolean {
+    return this.#access.allows(this.#grant, right);
   }
 
   /** Answers that it cannot be done. */
@@ -207,7 +221,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
 
   /** Tells a write's outcome to the client. */
   writeSettled(write: Write, outcome: Outcome): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#hasStrayed()) return;
     if (typeof outcome !== "number") this.refuse(write.tag, outcome);
     else if (write.type === "set") this.answers.rev(write.tag, outcome);
     else this.answers.done(write.tag);
@@ -215,10 +229,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   }
 
   /** Reads at the request's rev: now, when it comes, or too late. */
-  readAt(
-    request: ClientRequest,
-    read: ReadAt,
-  ): void {
+  readAt(request: ClientRequest, read: ReadAt): void {
     const { store } = this.backend;
     // A rev below 1 means 1, as in the original.
     const rev = request.rev === undefined
@@ -235,7 +246,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     const glob = compileGlob(text);
     const from = Math.max(1, request.rev!);
     const result = this.#waits.start(request.tag, { glob, from });
-    if (result !== undefined) this.#answerWait(request.tag, result);
+    if (result !== undefined) this.answers.waited(request.tag, result);
   }
 
   // What the store calls.
@@ -243,7 +254,8 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   waitEnded(ticket: number, result: StoreEvent | Refusal): void {
     const held = this.#waits.take(ticket);
     if (held === undefined || this.#failure !== undefined) return;
-    this.#answerWait(held.tag, result);
+    if (this.#hasStrayed()) return;
+    this.answers.waited(held.tag, result);
     this.#announceOutput();
   }
 
@@ -299,22 +311,21 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   }
 
   #handle(request: ClientRequest): void {
-    const verb = VERB_TABLE.get(request.verb);
-    if (verb === undefined) {
-      this.answers.error(request.tag, "UNKNOWN_VERB");
-    } else if (!this.#access.allows(this.#grant, verb.right)) {
-      this.answers.error(request.tag, "DENIED");
-    } else if (lacks(request, verb.needs)) {
-      this.answers.error(request.tag, "MISSING_ARG");
-    } else if (!this.backend.isOpen && !verb.early) {
-      this.answers.error(request.tag, "UNAVAILABLE", NO_STATE);
-    } else if (verb.reads && asksForMore(request)) this.#takeInOrder(request);
-    else this.#answer(request, verb);
+    const refusal = objection(this, request);
+    if (refusal !== undefined) return this.refuse(request.tag, refusal);
+    const { reads } = VERB_TABLE.get(request.verb)!;
+    if (reads && asksForMore(request)) this.#takeInOrder(request);
+    else this.#answer(request);
   }
 
-  #answer(request: ClientRequest, verb?: VerbEntry): void {
+  #answer(request: ClientRequest): void {
+    const refusal = otherLineage(this, request);
+    if (refusal !== undefined) return this.refuse(request.tag, refusal);
+    if (request.lineage !== undefined && !this.#hasStrayed()) {
+      this.#lineage = request.lineage;
+    }
     try {
-      (verb ?? VERB_TABLE.get(request.verb)!).handle(this, request);
+      VERB_TABLE.get(request.verb)!.handle(this, request);
     } catch (error) {
       if (!(error instanceof DoozerError)) throw error;
       this.answers.error(request.tag, error.code, error.detail);
@@ -350,13 +361,15 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     if (refusal !== undefined) this.refuse(request.tag, refusal);
   }
 
-  #answerWait(
-    tag: number | undefined,
-    result: StoreEvent | Refusal,
-  ): void {
-    if ("code" in result) return this.refuse(tag, result);
-    const { kind, rev, path, body } = result;
-    this.answers.event(tag, { flags: EVENT_FLAGS[kind], rev, path, body });
+  /**
+   * Ends a connection that awaits answers from a history that was replaced:
+   * its client comes again, and is told so.
+   */
+  #hasStrayed(): boolean {
+    const meant = this.#lineage;
+    if (meant === undefined || meant === this.backend.lineage) return false;
+    this.fail("The history that the client means was replaced");
+    return true;
   }
 
   #announceOutput(): void {
@@ -383,14 +396,4 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     this.#unread = this.#failure === undefined ? held : 0;
     this.#allUnread.changed(this, before);
   }
-}
-
-const NO_STATE = "This node has only just begun, and has no state yet";
-
-function lacks(
-  request: ClientRequest,
-  needs: readonly NeededField[],
-): boolean {
-  for (const field of needs) if (request[field] === undefined) return true;
-  return false;
 }

@@ -35,7 +35,7 @@ import { ProtocolError, WireReader, WireWriter } from "./wire.ts";
 
 /** Of the format; another version's images are refused. */
 const VERSION = 1;
-/** A piece is complete when it has so many bytes. */
+/** A piece is complete when it has so many bytes, if nothing else is said. */
 const PIECE_BYTES = 256 << 10;
 /** The head holds a table of sessions and little else. */
 const HEAD_BYTES_MAX = 64 << 20;
@@ -50,15 +50,24 @@ export interface ImagePiece {
 export class ImageWriter implements ImageVisitor {
   readonly #image: StoreImage;
   readonly #head: Uint8Array;
-  readonly #writer = new WireWriter(PIECE_BYTES + (64 << 10));
+  readonly #pieceBytes: number;
+  readonly #writer: WireWriter;
   #headAt = 0;
   #checksum = 0;
   #begun = false;
 
   /** The head is kept as it is: it must not change. */
-  constructor(store: Store, head: Uint8Array) {
+  constructor(
+    store: Store,
+    { head, pieceBytes = PIECE_BYTES }: {
+      head: Uint8Array;
+      pieceBytes?: number;
+    },
+  ) {
     this.#image = store.openImage();
     this.#head = head;
+    this.#pieceBytes = pieceBytes;
+    this.#writer = new WireWriter(pieceBytes + (pieceBytes >> 2));
   }
 
   /** The rev of which the image is. */
@@ -76,7 +85,7 @@ export class ImageWriter implements ImageVisitor {
       this.#writeHead();
       return this.#piece(false);
     }
-    if (this.#image.next(PIECE_BYTES, this) === "more") {
+    if (this.#image.next(this.#pieceBytes, this) === "more") {
       return this.#piece(false);
     }
     const piece = this.#piece(true);
@@ -108,7 +117,7 @@ export class ImageWriter implements ImageVisitor {
 
   #writeHead(): void {
     const from = this.#headAt;
-    const part = this.#head.subarray(from, from + PIECE_BYTES);
+    const part = this.#head.subarray(from, from + this.#pieceBytes);
     if (part.length > 0) writeHead(this.#writer, part);
     this.#headAt += part.length;
   }

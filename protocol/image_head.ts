@@ -38,6 +38,7 @@ const SET_CAL = 6;
 const SEAT_HOLDER = 8;
 const SESSION_OWNER = 10;
 const SESSION_LAST = 11;
+const SESSION_INCARNATION = 12;
 
 /** A head as bytes. */
 export function encodeImageHead(head: ImageHead): Uint8Array {
@@ -54,10 +55,11 @@ export function encodeImageHead(head: ImageHead): Uint8Array {
     writer.text(SEAT_PATH, path);
     writer.text(SEAT_HOLDER, id);
   }
-  for (const { id, owner, last } of head.sessions) {
+  for (const { id, owner, incarnation, last } of head.sessions) {
     writer.integer(SESSION_ID, id);
     writer.text(SESSION_OWNER, owner);
     writer.integer(SESSION_LAST, last);
+    writer.integer(SESSION_INCARNATION, incarnation);
   }
   return writer.written();
 }
@@ -89,7 +91,12 @@ class OpenHead {
   #cluster = "";
   readonly #sets: { from: Seqn; cals: NodeId[] }[] = [];
   readonly #seats: [string, NodeId][] = [];
-  readonly #sessions: { id: number; owner: string; last: number }[] = [];
+  readonly #sessions: {
+    id: number;
+    owner: string;
+    incarnation: number;
+    last: number;
+  }[] = [];
 
   integer(field: number, value: number): void {
     if (!Number.isSafeInteger(value)) {
@@ -99,8 +106,12 @@ class OpenHead {
     else if (field === ROUND) this.#round = value;
     else if (field === SET_FROM) this.#sets.push({ from: value, cals: [] });
     else if (field === SESSION_ID) {
-      this.#sessions.push({ id: value, owner: "", last: 0 });
+      const session = { id: value, owner: "", incarnation: 1, last: 0 };
+      this.#sessions.push(session);
     } else if (field === SESSION_LAST) last(this.#sessions).last = value;
+    else if (field === SESSION_INCARNATION) {
+      last(this.#sessions).incarnation = value;
+    }
   }
 
   text(field: number, value: string): void {

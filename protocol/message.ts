@@ -24,6 +24,19 @@ export interface Ballot {
   readonly node: NodeId;
 }
 
+/**
+ * What a node tells of its own memory, so that peers know a memory that is
+ * older than one that they have heard of.
+ */
+export interface Claim {
+  /** How often the node has been started with this memory, from 1. */
+  readonly incarnation: number;
+  /** Drawn at each start: two that claim one incarnation are two. 32 bits. */
+  readonly start: number;
+  /** Its position: how many promises and acceptances it has made durable. */
+  readonly position: number;
+}
+
 /** What an acceptor has accepted in a slot. */
 export interface AcceptedValue {
   readonly seqn: Seqn;
@@ -51,6 +64,8 @@ export interface Promised {
   readonly accepted: readonly AcceptedValue[];
   /** How many values all parts hold together. */
   readonly total: number;
+  /** Of its record in the sender's log; see {@linkcode Claim}. */
+  readonly position: number;
 }
 
 /** Phase 2a: asks for acceptance of a value in a slot. */
@@ -66,6 +81,8 @@ export interface Accepted {
   readonly type: "accepted";
   readonly seqn: Seqn;
   readonly ballot: Ballot;
+  /** Of its record in the sender's log; see {@linkcode Claim}. */
+  readonly position: number;
 }
 
 /** A refusal, naming the higher ballot that was promised. */
@@ -114,6 +131,18 @@ export interface Alive {
   readonly decided: Seqn;
   /** The leader's read round, which it wants answered; else 0. */
   readonly round: number;
+  /** Of the sender's memory. */
+  readonly claim: Claim;
+  /** Its position when the sender was started. */
+  readonly began: number;
+  /** Whether its disk is full: a leader of that kind refuses writes. */
+  readonly full: boolean;
+}
+
+/** What the sender remembers of the receiver, which seems to know less. */
+export interface Outdated {
+  readonly type: "outdated";
+  readonly claim: Claim;
 }
 
 /** The answer to the leader's sign of life. */
@@ -123,8 +152,12 @@ export interface Heard {
   readonly round: number;
   /** Up to here the sender has applied. */
   readonly applied: Seqn;
-  /** The hash of its state there. */
+  /** Up to here it would find the slots applied, were it started again. */
+  readonly durable: Seqn;
+  /** The hash of its state where it has applied. */
   readonly hash: number;
+  /** Whether its disk is full. */
+  readonly full: boolean;
 }
 
 /** From a leader: what it proposed with this ballot up to there is decided. */
@@ -212,6 +245,10 @@ export interface Attach {
   readonly addr: string;
   readonly hostname: string;
   readonly version: string;
+  /** How often it has been started with its memory, from 1. */
+  readonly incarnation: number;
+  /** The id that it had before, and gave up for this one; or "". */
+  readonly replaces: NodeId | "";
 }
 
 /** Asks the leader to clear the seat and the entries of a node that goes. */
@@ -245,6 +282,7 @@ export type PeerMessage =
   | PreVote
   | PreVoted
   | Alive
+  | Outdated
   | Heard
   | Decided
   | Contradicted

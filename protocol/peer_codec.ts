@@ -15,7 +15,7 @@ import {
 } from "./peer_fields.ts";
 import { bitsOf, PeerFields } from "./peer_fields.ts";
 import { writeAccepted, writeBallot, writePromised } from "./peer_fields.ts";
-import { writeValue } from "./peer_fields.ts";
+import { writeClaim, writeValue } from "./peer_fields.ts";
 import { ProtocolError, VARINT, type WireReader } from "./wire.ts";
 import type { WireWriter } from "./wire.ts";
 
@@ -35,6 +35,7 @@ export function encodePeerMessage(
     case "accepted":
       writeBallot(writer, message.ballot);
       writer.integer(F.seqn, message.seqn);
+      writer.integer(F.position, message.position);
       break;
     case "decided":
       writeBallot(writer, message.ballot);
@@ -49,12 +50,17 @@ export function encodePeerMessage(
       writeBallot(writer, message.ballot);
       writer.integer(F.decided, message.decided);
       writer.integer(F.readRound, message.round);
+      writer.integer(F.flag, message.full ? 1 : 0);
+      writeClaim(writer, message.claim);
+      writer.integer(F.began, message.began);
       break;
     case "heard":
       writeBallot(writer, message.ballot);
       writer.integer(F.readRound, message.round);
       writer.integer(F.applied, message.applied);
       writer.integer(F.hash, message.hash);
+      writer.integer(F.flag, message.full ? 1 : 0);
+      writer.integer(F.durable, message.durable);
       break;
     default:
       encodeRarer(writer, message);
@@ -80,6 +86,7 @@ function encodeRarer(writer: WireWriter, message: Rarer): void {
       writeBallot(writer, message.ballot);
       writer.integer(F.seqn, message.from);
       writer.integer(F.total, message.total);
+      writer.integer(F.position, message.position);
       return writeAccepted(writer, message.accepted);
     case "nack":
       writeBallot(writer, message.ballot);
@@ -116,26 +123,18 @@ function encodeRarer(writer: WireWriter, message: Rarer): void {
       writer.integer(F.index, message.index);
       writer.integer(F.flag, message.last ? 1 : 0);
       return writeValue(writer, message.bytes);
+    case "handover":
+      return writeBallot(writer, message.ballot);
+    case "outdated":
+      return writeClaim(writer, message.claim);
     default:
       encodePassedOn(writer, message);
   }
 }
 
-type PassedOn = Extract<
-  PeerMessage,
-  {
-    readonly type:
-      | "ask"
-      | "told"
-      | "attach"
-      | "leave"
-      | "farewell"
-      | "handover";
-  }
->;
+type PassedOn = Extract<Rarer, { readonly hops: number }>;
 
 function encodePassedOn(writer: WireWriter, message: PassedOn): void {
-  if (message.type === "handover") return writeBallot(writer, message.ballot);
   writer.integer(F.hops, message.hops);
   switch (message.type) {
     case "ask":
@@ -149,7 +148,9 @@ function encodePassedOn(writer: WireWriter, message: PassedOn): void {
       writer.text(F.member, message.node);
       writer.text(F.addr, message.addr);
       writer.text(F.hostname, message.hostname);
-      return writer.text(F.version, message.version);
+      writer.text(F.version, message.version);
+      writer.integer(F.incarnation, message.incarnation);
+      return writer.text(F.replaces, message.replaces);
     case "leave":
     case "farewell":
       return writer.text(F.member, message.node);
@@ -201,6 +202,7 @@ interface Form<T extends PeerMessage> {
 
 const BALLOT = bitsOf("round", "node");
 const PROMISED = bitsOf("promisedRound", "promisedNode");
+const CLAIM = bitsOf("incarnation", "start", "position");
 
 const FORMS: {
   readonly [T in PeerMessage["type"]]: Form<
@@ -212,13 +214,14 @@ const FORMS: {
     make: (f) => ({ type: "prepare", ballot: f.ballot, from: f.seqn }),
   },
   promise: {
-    needs: BALLOT | bitsOf("seqn", "total"),
+    needs: BALLOT | bitsOf("seqn", "total", "position"),
     make: (f) => ({
       type: "promise",
       ballot: f.ballot,
       from: f.seqn,
       accepted: f.accepted,
       total: f.number(F.total),
+      position: f.position,
     }),
   },
   accept: {
@@ -231,8 +234,13 @@ const FORMS: {
     }),
   },
   accepted: {
-    needs: BALLOT | bitsOf("seqn"),
-    make: (f) => ({ type: "accepted", seqn: f.seqn, ballot: f.ballot }),
+    needs: BALLOT | bitsOf("seqn", "position"),
+    make: (f) => ({
+      type: "accepted",
+      seqn: f.seqn,
+      ballot: f.ballot,
+      position: f.position,
+    }),
   },
   nack: {
     needs: BALLOT | PROMISED,
@@ -257,22 +265,27 @@ const FORMS: {
     }),
   },
   alive: {
-    needs: BALLOT | bitsOf("decided", "readRound"),
+    needs: BALLOT | CLAIM | bitsOf("decided", "readRound", "flag", "began"),
     make: (f) => ({
       type: "alive",
       ballot: f.ballot,
       decided: f.number(F.decided),
       round: f.number(F.readRound),
+      claim: f.claim,
+      began: f.number(F.began),
+      full: f.flag,
     }),
   },
   heard: {
-    needs: BALLOT | bitsOf("readRound", "applied", "hash"),
+    needs: BALLOT | bitsOf("readRound", "applied", "hash", "flag", "durable"),
     make: (f) => ({
       type: "heard",
       ballot: f.ballot,
       round: f.number(F.readRound),
       applied: f.applied,
+      durable: f.number(F.durable),
       hash: f.number(F.hash),
+      full: f.flag,
     }),
   },
   decided: {
@@ -349,7 +362,8 @@ const FORMS: {
     }),
   },
   attach: {
-    needs: bitsOf("hops", "member", "addr", "hostname", "version"),
+    needs: bitsOf("hops", "member", "addr", "hostname", "version") |
+      bitsOf("incarnation", "replaces"),
     make: (f) => ({
       type: "attach",
       hops: f.number(F.hops),
@@ -357,6 +371,8 @@ const FORMS: {
       addr: f.addr,
       hostname: f.hostname,
       version: f.version,
+      incarnation: f.incarnation,
+      replaces: f.replaces,
     }),
   },
   farewell: {
@@ -370,6 +386,10 @@ const FORMS: {
   handover: {
     needs: BALLOT,
     make: (f) => ({ type: "handover", ballot: f.ballot }),
+  },
+  outdated: {
+    needs: CLAIM,
+    make: (f) => ({ type: "outdated", claim: f.claim }),
   },
 };
 

@@ -11,7 +11,7 @@
  * @module
  */
 import { assert, LIMITS } from "../store/mod.ts";
-import type { AcceptedValue, Ballot, NodeId } from "./message.ts";
+import type { AcceptedValue, Ballot, Claim, NodeId } from "./message.ts";
 import type { PeerMessage } from "./message.ts";
 import { BYTES, ProtocolError, VARINT, WireReader } from "./wire.ts";
 import { WireWriter } from "./wire.ts";
@@ -41,6 +41,7 @@ export const PEER_MESSAGES = {
   leave: 21,
   handover: 22,
   farewell: 23,
+  outdated: 24,
 } as const satisfies Record<PeerMessage["type"], number>;
 
 /** Values in one message, at most: empty ones take next to no room in it. */
@@ -71,6 +72,12 @@ export const PEER_FIELDS = {
   hostname: 21,
   version: 22,
   accepted: 23,
+  incarnation: 24,
+  start: 25,
+  position: 26,
+  durable: 27,
+  replaces: 28,
+  began: 29,
 } as const;
 
 /** The name of a field. */
@@ -92,10 +99,11 @@ export function bitsOf(...names: readonly PeerField[]): number {
 const NUMBERS = bitsOf(
   ...["type", "round", "seqn", "applied", "decided", "readRound"] as const,
   ...["hash", "promisedRound", "image", "index", "flag", "hops"] as const,
-  ...["question", "total", "first"] as const,
+  ...["question", "total", "first", "incarnation", "start"] as const,
+  ...["position", "durable", "began"] as const,
 );
 
-const FIELD_MAX = PEER_FIELDS.accepted;
+const FIELD_MAX = PEER_FIELDS.began;
 
 /** What an accepted value consists of. */
 const ENTRY_TAGS = {
@@ -118,6 +126,8 @@ export class PeerFields {
   version = "";
   /** A node that is spoken of. */
   member: NodeId = "";
+  /** A node that another takes the place of, or "". */
+  replaces: NodeId | "" = "";
   /** The value of a message that has one. */
   value: Uint8Array = EMPTY;
   /** The values of a message that has many. */
@@ -148,6 +158,26 @@ export class PeerFields {
   /** Up to here the sender has applied. */
   get applied(): number {
     return this.#numbers[PEER_FIELDS.applied]!;
+  }
+
+  /** The position of the record that the message waited for. */
+  get position(): number {
+    return this.#numbers[PEER_FIELDS.position]!;
+  }
+
+  /** How often the node has begun: once at least. */
+  get incarnation(): number {
+    const incarnation = this.#numbers[PEER_FIELDS.incarnation]!;
+    if (incarnation >= 1) return incarnation;
+    throw new ProtocolError("A node's first incarnation is 1, this is 0");
+  }
+
+  /** What the message says of a node's memory. */
+  get claim(): Claim {
+    const { incarnation, position } = this;
+    const start = this.#numbers[PEER_FIELDS.start]!;
+    if (start <= START_MAX) return { incarnation, start, position };
+    throw new ProtocolError(`The start ${start} is above ${START_MAX}`);
   }
 
   /** What the message says yes or no to. */
@@ -223,6 +253,9 @@ export class PeerFields {
         this.member = readId(reader, this.member);
         if (this.member === "") throw new ProtocolError("A node has no id");
         return;
+      case PEER_FIELDS.replaces:
+        this.replaces = readId(reader, this.replaces);
+        return;
       case PEER_FIELDS.addr:
         this.addr = readText(reader);
         return;
@@ -297,6 +330,9 @@ function readId(reader: WireReader, guess: NodeId): NodeId {
 /** Far above what elections can reach, and far below where counting ends. */
 const ROUND_MAX = 2 ** 40;
 
+/** What is drawn at each start has 32 bits. */
+const START_MAX = 2 ** 32 - 1;
+
 function roundOf(round: number): number {
   if (round <= ROUND_MAX) return round;
   throw new ProtocolError(`The round ${round} is above ${ROUND_MAX}`);
@@ -325,6 +361,13 @@ export function writeBallot(writer: WireWriter, ballot: Ballot): void {
 export function writePromised(writer: WireWriter, ballot: Ballot): void {
   writer.integer(PEER_FIELDS.promisedRound, ballot.round);
   writer.text(PEER_FIELDS.promisedNode, ballot.node);
+}
+
+/** Adds what is said of a node's memory. */
+export function writeClaim(writer: WireWriter, claim: Claim): void {
+  writer.integer(PEER_FIELDS.incarnation, claim.incarnation);
+  writer.integer(PEER_FIELDS.start, claim.start);
+  writer.integer(PEER_FIELDS.position, claim.position);
 }
 
 /** Adds a value, which is copied. */

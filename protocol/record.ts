@@ -52,6 +52,8 @@ const CLUSTER = 22;
 const LAST = 23;
 const CODE = 24;
 const DETAIL = 25;
+const INCARNATION = 26;
+const FIELD_MAX = INCARNATION;
 
 /** What a node's command has beside its one mutation. */
 export interface Envelope {
@@ -129,6 +131,7 @@ function writeRegistration(writer: WireWriter, about: Registration): void {
   writer.text(ADDR, about.addr);
   writer.text(HOSTNAME, about.hostname);
   writer.text(VERSION, about.version);
+  writer.integer(INCARNATION, about.incarnation);
 }
 
 function writeBallot(writer: WireWriter, ballot: Ballot): void {
@@ -181,8 +184,8 @@ interface OpenMutation {
 
 /** The fields of the command that is being read. */
 class Fields {
-  readonly #numbers = new Float64Array(DETAIL + 1);
-  readonly #texts: string[] = new Array(DETAIL + 1).fill("");
+  readonly #numbers = new Float64Array(FIELD_MAX + 1);
+  readonly #texts: string[] = new Array(FIELD_MAX + 1).fill("");
   /** The numbers that were read, a bit each: the others are 0. */
   #numbered = 0;
   /** The texts that were read, a bit each: the others are empty. */
@@ -198,7 +201,7 @@ class Fields {
     while (!reader.done) {
       const tag = reader.tag();
       const field = Math.floor(tag / 8);
-      if (field > DETAIL) reader.skip(tag);
+      if (field > FIELD_MAX) reader.skip(tag);
       else if (tag % 8 === VARINT) this.#integer(reader, field);
       else if (tag % 8 === BYTES) this.#run(reader, field);
       else reader.skip(tag);
@@ -300,6 +303,8 @@ class Fields {
       addr: this.#text(ADDR),
       hostname: this.#text(HOSTNAME),
       version: this.#text(VERSION),
+      // Nobody counts from 0, and who says nothing has begun once.
+      incarnation: Math.max(1, this.#number(INCARNATION)),
     };
   }
 

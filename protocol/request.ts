@@ -23,6 +23,7 @@ export const VERBS = {
   SELF: 20,
   STATUS: 30,
   RECOVER: 31,
+  BACKUP: 32,
   ACCESS: 99,
 } as const;
 
@@ -50,6 +51,8 @@ export interface ClientRequest {
   read: number | undefined;
   /** The rev that the answering node must have reached. */
   minRev: number | undefined;
+  /** The history that the client means; another is refused. */
+  lineage: string | undefined;
 }
 
 const TAG = 1 * 8 + VARINT;
@@ -60,6 +63,7 @@ const OFFSET = 7 * 8 + VARINT;
 const REV = 9 * 8 + VARINT;
 const READ = 17 * 8 + VARINT;
 const MIN_REV = 18 * 8 + VARINT;
+const LINEAGE = 19 * 8 + BYTES;
 
 /** A request without any field. */
 export function emptyRequest(): ClientRequest {
@@ -72,6 +76,7 @@ export function emptyRequest(): ClientRequest {
     rev: undefined,
     read: undefined,
     minRev: undefined,
+    lineage: undefined,
   };
 }
 
@@ -93,6 +98,7 @@ export function decodeRequest(
   request.rev = undefined;
   request.read = undefined;
   request.minRev = undefined;
+  request.lineage = undefined;
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -125,6 +131,9 @@ export function decodeRequest(
       case MIN_REV:
         request.minRev = reader.int64();
         break;
+      case LINEAGE:
+        request.lineage = reader.text();
+        break;
       default:
         reader.skip(tag);
     }
@@ -148,5 +157,6 @@ export function encodeRequest(
   if (request.rev !== undefined) writer.integer(9, request.rev);
   if (request.read !== undefined) writer.integer(17, request.read);
   if (request.minRev !== undefined) writer.integer(18, request.minRev);
+  if (request.lineage !== undefined) writer.text(19, request.lineage);
   writer.endFrame(start);
 }

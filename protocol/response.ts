@@ -15,12 +15,17 @@ import {
   DoozerError,
   ERROR_CODES,
   type ErrorCode,
+  type Refusal,
+  type StoreEvent,
 } from "../store/mod.ts";
 import { BYTES, VARINT, type WireReader, type WireWriter } from "./wire.ts";
 import { encodeText } from "./wire.ts";
 
 /** The flags of an event's answer, by its kind. */
 export const EVENT_FLAGS = { nop: 0, set: 4, del: 8 } as const;
+
+/** The flags of a backup's answer: whether the piece is the last one. */
+export const BACKUP_FLAGS = { more: 0, last: 1 } as const;
 
 /** Error codes that have a number of their own on the wire. */
 const NUMBERS: Partial<Record<ErrorCode, number>> = {
@@ -111,10 +116,29 @@ export class ResponseEncoder {
     this.writer.endFrame(start);
   }
 
+  /** Answers WAIT with its event, or that there will be none. */
+  waited(tag: number | undefined, result: StoreEvent | Refusal): void {
+    if ("code" in result) return this.error(tag, result.code, result.detail);
+    const { kind, rev, path, body } = result;
+    this.event(tag, { flags: EVENT_FLAGS[kind], rev, path, body });
+  }
+
   /** Answers GETDIR: the name of an entry. */
   name(tag: number | undefined, name: string): void {
     const start = this.#begin(tag);
     this.writer.text(5, name);
+    this.writer.endFrame(start);
+  }
+
+  /** Answers BACKUP: a piece of the image of that rev. */
+  piece(
+    tag: number | undefined,
+    { rev, bytes, last }: { rev: number; bytes: Uint8Array; last: boolean },
+  ): void {
+    const start = this.#begin(tag);
+    this.writer.integer(2, last ? BACKUP_FLAGS.last : BACKUP_FLAGS.more);
+    this.writer.integer(3, rev);
+    this.writer.bytes(6, { bytes, start: 0, length: bytes.length });
     this.writer.endFrame(start);
   }
 

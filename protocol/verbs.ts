@@ -12,6 +12,7 @@ import { type BodyView, compileGlob, isPath, LIMITS } from "../store/mod.ts";
 import type { Refusal, Rev } from "../store/mod.ts";
 import type { Mutation, Outcome, Store } from "../store/mod.ts";
 import type { Right } from "./access.ts";
+import type { Backup } from "./backups.ts";
 import { type ClientRequest, type Verb, VERBS } from "./request.ts";
 import { EVENT_FLAGS, type ResponseEncoder } from "./response.ts";
 import { encodeStatus, type NodeStatus } from "./status.ts";
@@ -48,8 +49,15 @@ export interface Backend {
   confirmRead(reply: ReadReply): void;
   /** Whether the node has a state to serve; one that has only begun has none. */
   readonly isOpen: boolean;
+  /** Of the unbroken history that the node is part of; "" before it is. */
+  readonly lineage: string;
   /** What the node knows of itself and its cluster. */
   status(): NodeStatus;
+  /**
+   * The part of its state that is not in its store, as of now, as bytes; a
+   * node without it cannot be backed up.
+   */
+  head?(): Uint8Array;
   /**
    * Begins a new lineage from this node's state, where the majority is lost
    * for ever; or tells why not.
@@ -74,6 +82,10 @@ export interface Asker {
   readonly backend: Backend;
   /** Where answers are written. */
   readonly answers: ResponseEncoder;
+  /** The backup that this connection makes. */
+  readonly backup: Backup;
+  /** Whether it has earned the right. */
+  may(right: Right): boolean;
   /** Reads at the request's rev: now, when it comes, or never. */
   readAt(request: ClientRequest, read: ReadAt): void;
   /** Waits for the first event of the glob from the request's rev on. */
@@ -162,6 +174,7 @@ const ENTRIES: Record<Verb, VerbEntry> = {
     },
   },
   RECOVER: { right: "write", needs: [], handle: recover },
+  BACKUP: { right: "read all", needs: ["offset"], reads: true, handle: backup },
   ACCESS: { right: "none", early: true, needs: [], handle: access },
 };
 
@@ -172,6 +185,39 @@ export const VERB_TABLE: ReadonlyMap<number, VerbEntry> = new Map(
     ENTRIES[verb as Verb],
   ]),
 );
+
+const NO_STATE = "This node has only just begun, and has no state yet";
+
+/** Why the request is not to be handled, in the original's order. */
+export function objection(
+  asker: Asker,
+  request: ClientRequest,
+): Refusal | undefined {
+  const verb = VERB_TABLE.get(request.verb);
+  if (verb === undefined) return { code: "UNKNOWN_VERB" };
+  if (!asker.may(verb.right)) return { code: "DENIED" };
+  for (const field of verb.needs) {
+    if (request[field] === undefined) return { code: "MISSING_ARG" };
+  }
+  if (asker.backend.isOpen || verb.early) return undefined;
+  return { code: "UNAVAILABLE", detail: NO_STATE };
+}
+
+/** Why the request is not for the history that is here, if so. */
+export function otherLineage(
+  asker: Asker,
+  { lineage: meant, verb }: ClientRequest,
+): Refusal | undefined {
+  const { lineage } = asker.backend;
+  // A node that is not part of any history yet has none that differs; and a
+  // secret says who asks, not about what.
+  if (meant === undefined || meant === lineage || lineage === "") return;
+  if (verb === VERBS.ACCESS) return;
+  const is = asker.may("read") ? `is of lineage "${lineage}"` : "is another";
+  const detail = `The history here ${is}, the request is for "${meant}": ` +
+    "revs of the one mean nothing in the other, so read anew what you know";
+  return { code: "LINEAGE", detail };
+}
 
 function get(asker: Asker, request: ClientRequest, rev: Rev): void {
   const { answers, backend } = asker;
@@ -253,6 +299,13 @@ function refusePath({ answers }: Asker, request: ClientRequest): void {
   const detail = `The path has ${path!.length} bytes, the limit is ` +
     `${LIMITS.pathBytes}`;
   answers.error(tag, "LIMIT", detail);
+}
+
+function backup({ answers, backup }: Asker, request: ClientRequest): void {
+  const { tag, offset } = request;
+  const piece = backup.piece(offset!);
+  if ("code" in piece) answers.error(tag, piece.code, piece.detail);
+  else answers.piece(tag, piece);
 }
 
 function recover({ answers, backend }: Asker, { tag }: ClientRequest): void {

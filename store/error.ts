@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   DENIED: "the secret given does not allow this: give another",
   ISDIR: "the path is a directory: name a file",
   LIMIT: "a documented limit is exceeded: ask for less",
+  LINEAGE: "the history was replaced by another: read it from its beginning",
   MISSING_ARG: "the request lacks a field that its verb needs: add it",
   NOENT: "there is no such directory: name another",
   NOTDIR: "the path, or a part of it, is a file: name a directory",

@@ -19,6 +19,8 @@ export interface Session {
   readonly id: number;
   /** The id of the node, or of the client, that writes. */
   readonly owner: string;
+  /** How often the owner had begun when it was opened, from 1. */
+  readonly incarnation: number;
   /** The number of the last command that was applied, or 0. */
   readonly last: number;
 }
@@ -28,7 +30,7 @@ export type Admission = "apply" | "repeat" | "gap" | "unknown";
 
 interface OpenSession extends Session {
   last: number;
-  /** Of the owner: a command does not read the text again. */
+  /** Of owner and incarnation: a command does not read the text again. */
   readonly ownerHash: number;
 }
 
@@ -50,7 +52,10 @@ export class Sessions {
   }
 
   /** Opens a session; its owner's session before that ends. */
-  open(id: number, owner: string): Refusal | undefined {
+  open(
+    id: number,
+    { owner, incarnation }: { owner: string; incarnation: number },
+  ): Refusal | undefined {
     assert(!this.#byId.has(id), "S11: a session's id is never used again");
     const before = this.#byOwner.get(owner);
     if (before === undefined && this.size >= LIMITS.sessions) {
@@ -59,7 +64,7 @@ export class Sessions {
       return { code: "LIMIT", detail };
     }
     if (before !== undefined) this.end(before.id);
-    this.#add({ id, owner, last: 0 });
+    this.#add({ id, owner, incarnation, last: 0 });
     return undefined;
   }
 
@@ -102,7 +107,12 @@ export class Sessions {
   /** All sessions, by id. */
   all(): readonly Session[] {
     const sessions = [...this.#byId.values()].sort((a, b) => a.id - b.id);
-    return sessions.map(({ id, owner, last }) => ({ id, owner, last }));
+    return sessions.map(({ id, owner, incarnation, last }) => ({
+      id,
+      owner,
+      incarnation,
+      last,
+    }));
   }
 
   /**
@@ -119,8 +129,9 @@ export class Sessions {
     return undefined;
   }
 
-  #add({ id, owner, last }: Session): void {
-    const session = { id, owner, last, ownerHash: mixText(0, owner) };
+  #add({ id, owner, incarnation, last }: Session): void {
+    const ownerHash = mixNumber(mixText(0, owner), incarnation);
+    const session = { id, owner, incarnation, last, ownerHash };
     this.#byId.set(id, session);
     this.#byOwner.set(owner, session);
     this.#hash = (this.#hash + hashOf(session)) | 0;
@@ -138,10 +149,13 @@ function check(sessions: readonly Session[]): string | undefined {
   }
   const owners = new Set<string>();
   const ids = new Set<number>();
-  for (const { id, owner, last } of sessions) {
+  for (const { id, owner, incarnation, last } of sessions) {
     const whole = Number.isSafeInteger(id) && Number.isSafeInteger(last);
     if (!whole || id < 0 || last < 0) {
       return `Session ${id} cannot have ${last} commands`;
+    }
+    if (!Number.isSafeInteger(incarnation) || incarnation < 1) {
+      return `Session ${id} cannot be of incarnation ${incarnation}`;
     }
     owners.add(owner);
     ids.add(id);

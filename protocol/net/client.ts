@@ -8,7 +8,9 @@
 import { type ClientResponse, decodeStatus, encodeText } from "../mod.ts";
 import { EVENT_FLAGS, type NodeStatus, READ_WAYS, type Verb } from "../mod.ts";
 import { CLOBBER, DoozerError, type Rev } from "../../store/mod.ts";
+import { type BackupOptions, type BackupPiece, pullBackup } from "./backup.ts";
 import { type Ask, type AskOptions, Exchange } from "./exchange.ts";
+import type { ExchangeOptions } from "./exchange.ts";
 import { StandingWaits } from "./standing_waits.ts";
 
 /** Options of one request. */
@@ -79,10 +81,7 @@ export class Client implements Disposable {
   readonly #waits: StandingWaits;
 
   /** Use `connect`, which opens the socket. */
-  constructor(
-    socket: Deno.Conn,
-    options: { address: string; timeoutMs: number },
-  ) {
+  constructor(socket: Deno.Conn, options: ExchangeOptions) {
     this.#exchange = new Exchange(socket, options);
     this.#waits = new StandingWaits(this.#exchange);
   }
@@ -242,6 +241,21 @@ export class Client implements Disposable {
     ) {
       yield required(name);
     }
+  }
+
+  /**
+   * All that the server holds, history included, as of one rev: the pieces of
+   * an image, in order. With linearizable reading, the default, every write
+   * that was acknowledged before is in it. Take them without long pauses: the
+   * server keeps it for a minute. A client makes one backup at a time.
+   *
+   * @throws {DoozerError} `DENIED`, `LIMIT` where others make too many,
+   * `UNAVAILABLE` where it is lost and has to be begun again.
+   */
+  backup(
+    options: BackupOptions = {},
+  ): AsyncGenerator<BackupPiece, void, void> {
+    return pullBackup(this.#exchange, options);
   }
 
   /** Ends the connection. Requests under way fail. */

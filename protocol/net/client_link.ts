@@ -7,7 +7,7 @@
  * @module
  */
 import { type Access, type Backend, Connection, senderOf } from "../mod.ts";
-import type { UnreadAnswers } from "../mod.ts";
+import type { BackupSlots, UnreadAnswers } from "../mod.ts";
 import type { ClientSocket } from "./listener.ts";
 import type { Log } from "./log.ts";
 import type { LogBudget } from "./log_budget.ts";
@@ -35,6 +35,7 @@ export interface ClientLinkOptions {
   readonly backend: Backend;
   readonly access: Access;
   readonly unread: UnreadAnswers;
+  readonly backups: BackupSlots;
   readonly timeLimits: TimeLimits;
   readonly turn: Turn;
   readonly warnings: LogBudget;
@@ -74,6 +75,7 @@ export class ClientLink implements Flushable {
       backend: options.backend,
       access: options.access,
       unread: options.unread,
+      backups: options.backups,
       onOutput: () => options.turn.hasOutput(this),
     });
   }

@@ -23,6 +23,7 @@ export {
   type ErrorCode,
   type Rev,
 } from "../../store/mod.ts";
+export type { BackupOptions, BackupPiece } from "./backup.ts";
 export * from "./client.ts";
 export type { AskOptions } from "./exchange.ts";
 export type { ConnectOptions } from "./dial.ts";
@@ -51,6 +52,7 @@ export async function connect(
   const client = new Client(socket, {
     address,
     timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
+    lineage: options.lineage,
   });
   const secret = options.secret ?? uriSecret;
   if (secret === undefined) return client;
@@ -76,7 +78,8 @@ async function lookUp(
         '("cn=")',
     );
   }
-  const { bootUri, secret: _, ...others } = options;
+  // The name service has a secret and a history of its own.
+  const { bootUri, secret: _, lineage: _2, ...others } = options;
   if (bootUri === undefined) {
     throw new DoozerError(
       "OTHER",

@@ -24,6 +24,12 @@ export interface ConnectOptions {
   readonly caCerts?: readonly string[];
   /** Where to look up a cluster that the URI only names (`cn`). */
   readonly bootUri?: string;
+  /**
+   * The history that is meant, as `status` names it: where the server's is
+   * another, every request is refused with `LINEAGE`. After a restore or a
+   * recovery revs of before mean nothing; only who names it is told.
+   */
+  readonly lineage?: string;
 }
 
 /** An open socket, and whose it is. */

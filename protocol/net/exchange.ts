@@ -36,12 +36,22 @@ const READ_BYTES = 16 << 10;
 /** A timer of more would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** What an exchange is told of its server and its requests. */
+export interface ExchangeOptions {
+  /** The server's address, as HOST:PORT. */
+  readonly address: string;
+  readonly timeoutMs: number;
+  /** Told with every request that says nothing else. */
+  readonly lineage?: string | undefined;
+}
+
 /** Asks and listens on one socket, which it owns. */
 export class Exchange {
   /** The server's address, as HOST:PORT. */
   readonly address: string;
   readonly #socket: Deno.Conn;
   readonly #timeoutMs: number;
+  readonly #lineage: string | undefined;
   readonly #pending: Map<number, Pending> = new Map();
   #output = new WireWriter();
   #spareOutput = new WireWriter();
@@ -49,13 +59,11 @@ export class Exchange {
   #lastTag = 0;
   #closed: DoozerError | undefined;
 
-  constructor(
-    socket: Deno.Conn,
-    options: { address: string; timeoutMs: number },
-  ) {
+  constructor(socket: Deno.Conn, options: ExchangeOptions) {
     this.#socket = socket;
     this.address = options.address;
     this.#timeoutMs = options.timeoutMs;
+    this.#lineage = options.lineage;
     this.#receiveAll();
   }
 
@@ -73,6 +81,7 @@ export class Exchange {
     const tag = this.#freeTag();
     encodeRequest(this.#output, {
       ...emptyRequest(),
+      lineage: this.#lineage,
       ...ask,
       verb: VERBS[verb],
       tag,

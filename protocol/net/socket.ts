@@ -9,7 +9,8 @@
  */
 import { Access, type Address, type Backend } from "../mod.ts";
 import { formatAddress, type Secrets } from "../mod.ts";
-import { ResponseEncoder, UnreadAnswers, WireWriter } from "../mod.ts";
+import { BackupSlots, ResponseEncoder } from "../mod.ts";
+import { UnreadAnswers, WireWriter } from "../mod.ts";
 import { LIMITS } from "../../store/mod.ts";
 import { ClientLink, type OnPeer, type TimeLimits } from "./client_link.ts";
 import { type ClientListener, type ClientSocket, listen } from "./listener.ts";
@@ -56,6 +57,7 @@ export class SocketServer {
   readonly #access: Access;
   readonly #timeLimits: TimeLimits;
   readonly #unread = new UnreadAnswers();
+  readonly #backups = new BackupSlots();
   readonly #warnings: LogBudget;
   readonly #listener: ClientListener;
   readonly #links: Set<ClientLink> = new Set();
@@ -162,6 +164,7 @@ export class SocketServer {
       backend: this.#options.backend,
       access: this.#access,
       unread: this.#unread,
+      backups: this.#backups,
       timeLimits: this.#timeLimits,
       turn: this.#options.turn,
       onInput: () => this.#boundInput(),

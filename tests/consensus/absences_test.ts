@@ -147,3 +147,35 @@ Deno.test("one look at all nodes reads each address once", () => {
   // Who serves where is found out once; then each is asked for its own.
   assertEquals(reads, 2 * sessions.size);
 });
+
+Deno.test("who is away, and gave up its id for another, is gone at once", () => {
+  const scene = new Scene(0);
+  scene.absences.noteReplaced("X");
+  assertEquals(scene.gone, "", "who has a link lives");
+  scene.peers.delete("X");
+  assertEquals(scene.gone, "", "it had one when that was said");
+  scene.absences.noteReplaced("X");
+  scene.absences.noteRelayed("X");
+  assertEquals([scene.look().gone, scene.behind], ["X", ""]);
+  scene.peers.add("X");
+  assertEquals(scene.gone, "", "it has a link again");
+});
+
+Deno.test("... as long as this leader leads, and it is not registered anew", () => {
+  const scene = new Scene(0);
+  scene.peers.delete("X");
+  scene.absences.noteReplaced("X");
+  scene.absences.forget("X");
+  assertEquals(scene.look().gone, "");
+  scene.absences.noteReplaced("X");
+  assertEquals(scene.look().gone, "X");
+  scene.absences.forgetAll();
+  assertEquals(scene.look().gone, "");
+});
+
+Deno.test("... and is known: names that were made up are not kept", () => {
+  const scene = new Scene(0);
+  for (const id of ["E", "E", ""]) scene.absences.noteReplaced(id);
+  scene.bench.state.apply(register("E"));
+  assertEquals(scene.look().gone, "");
+});

@@ -7,7 +7,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Acceptor } from "../../consensus/mod.ts";
 import { AssertionError } from "../../store/error.ts";
-import { readMessage, showMessage, showRecord, showValue } from "./words.ts";
+import { readBallot, readMessage, showMessage } from "./words.ts";
+import { showRecord, showValue } from "./words.ts";
 
 /** What an acceptor makes of a message: `answer <- record`, or silence. */
 function hear(acceptor: Acceptor, text: string): string {
@@ -246,4 +247,100 @@ Deno.test("to forget millions of slots costs as much as the few that are held", 
   for (const slot of [5, 2 ** 50]) hear(acceptor, `accept 1.A ${slot}=x`);
   assertEquals(acceptor.forgetUpTo(2 ** 50 - 1).length, 1);
   assertEquals([acceptor.held, acceptor.forgetUpTo(2 ** 50).length], [1, 1]);
+});
+
+/** The position that the answer's message and record carry, if any. */
+function positions(acceptor: Acceptor, text: string): string {
+  const message = readMessage(text);
+  const answer = message.type === "prepare"
+    ? acceptor.prepare(message)
+    : message.type === "accept"
+    ? acceptor.accept(message)
+    : undefined;
+  const { record, message: said } = answer ?? {};
+  const recorded = record !== undefined && "position" in record
+    ? record.position
+    : "-";
+  const told = said !== undefined && "position" in said ? said.position : "-";
+  return `${told} ${recorded} ${acceptor.position}`;
+}
+
+Deno.test("C23: each promise and each acceptance has the next position, and nothing else has one", () => {
+  const acceptor = new Acceptor();
+  const rows: [string, string][] = [
+    ["prepare 2.A from 1", "1 1 1"],
+    ["accept 2.A 1=x", "2 2 2"],
+    ["prepare 1.A from 1", "- - 2"],
+    ["accept 1.A 1=y", "- - 2"],
+    // A repeated request makes a record again.
+    ["accept 2.A 1=x", "3 3 3"],
+    ["prepare 2.A from 1", "4 4 4"],
+  ];
+  for (const [said, answered] of rows) {
+    assertEquals(positions(acceptor, said), answered, said);
+  }
+  acceptor.forgetUpTo(1);
+  assertEquals(positions(acceptor, "prepare 3.A from 1"), "- - 4");
+  assertEquals(positions(acceptor, "accept 3.A 1=z"), "- - 4");
+});
+
+/** What is restored: ballot, accepted values, forgotten, position. */
+function memoryOf(
+  promised: string,
+  accepted: string,
+  [forgotten, position]: readonly [number, number],
+) {
+  const promise = readMessage(`promise 9.Z, accepted ${accepted}`);
+  if (promise.type !== "promise") throw new Error(promise.type);
+  const ballot = readBallot(promised);
+  return {
+    promised: ballot,
+    accepted: promise.accepted,
+    forgotten,
+    position,
+  };
+}
+
+Deno.test("restore() goes on where the memory ends", () => {
+  const acceptor = new Acceptor();
+  const accepted = "7=x@1.A 9=z@1.A 6=v@1.A 7=y@2.B";
+  acceptor.restore(memoryOf("3.C", accepted, [6, 40]));
+  assertEquals(acceptor.promised, readBallot("3.C"));
+  assertEquals([acceptor.position, acceptor.held], [40, 2]);
+  const values = acceptor.acceptedAbove(0).map(({ value }) => value);
+  assertEquals(values.map((value) => showValue(value)), ["y", "z"]);
+  assertEquals(acceptor.heldBytes, values[0]!.length + values[1]!.length);
+  assertEquals(hear(acceptor, "accept 2.B 8=w"), "nack 2.B, promised 3.C");
+  assertEquals(hear(acceptor, "prepare 4.A from 6"), "behind 4.A, applied 6");
+  assertEquals(
+    hear(acceptor, "prepare 4.A from 7"),
+    "promise 4.A, accepted 7=y@2.B 9=z@1.A <- promised 4.A",
+  );
+  assertEquals(acceptor.position, 41);
+});
+
+Deno.test("acceptedAbove() has the slots in order, however they came", () => {
+  const acceptor = new Acceptor();
+  for (const slot of [5, 2, 9]) hear(acceptor, `accept 1.A ${slot}=x`);
+  const above = (seqn: number) =>
+    acceptor.acceptedAbove(seqn).map((accepted) => accepted.seqn);
+  assertEquals([above(0), above(2), above(9)], [[2, 5, 9], [5, 9], []]);
+});
+
+Deno.test("C3, C23: a memory that cannot be one node's is a broken invariant", () => {
+  const rows: [memory: ReturnType<typeof memoryOf>, what: string][] = [
+    [memoryOf("1.A", "7=x@2.B", [0, 4]), "C3: to accept is to promise"],
+    [memoryOf("2.B", "7=x@2.B 7=y@1.A", [0, 4]), "C3: an acceptance never"],
+    [memoryOf("2.B", "7=x@1.A 7=y@1.A", [0, 4]), "C3: a ballot has one value"],
+    [memoryOf("2.B", "", [0, -1]), "C23: promises and acceptances are counted"],
+  ];
+  for (const [memory, what] of rows) {
+    assertThrows(() => new Acceptor().restore(memory), AssertionError, what);
+  }
+  for (const said of ["prepare 1.A from 1", "accept 1.A 1=x"]) {
+    const used = new Acceptor();
+    hear(used, said);
+    const again = () => used.restore(memoryOf("2.B", "", [0, 4]));
+    assertThrows(again, AssertionError, "C23: a memory is one node's");
+  }
 });

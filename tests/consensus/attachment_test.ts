@@ -4,9 +4,11 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { Attachment, type AttachmentOptions } from "../../consensus/mod.ts";
 import { Bench } from "./bench.ts";
 import { type Cluster, clusterOf } from "./cluster.ts";
 import { clear, register } from "./state.ts";
+import { showMessage } from "./words.ts";
 
 const LEADS = "alive 2.A, decided 0";
 
@@ -140,4 +142,84 @@ Deno.test("a registered node that only others reach asks by way of them, so that
   bench.unlink("A");
   bench.tick(10);
   assertEquals(bench.take(/attach/), ["B: attach D at D:1, hops 2"]);
+});
+
+/** The attachment of the bench's node, with these options beside. */
+function attachmentOf(bench: Bench, options: Partial<AttachmentOptions>) {
+  const { id, parts } = bench;
+  const said: string[] = [];
+  const attachment = new Attachment({
+    ...{ id, about: { addr: "D:1", hostname: "host", version: "1" } },
+    machine: parts.machine,
+    replica: parts.replica,
+    election: parts.election,
+    own: parts.own,
+    upkeep: parts.upkeep,
+    post: (to, message) => void said.push(`${to}: ${showMessage(message)}`),
+    ...options,
+  });
+  return { attachment, said };
+}
+
+Deno.test("a session of an earlier incarnation is not the node's own: it asks for another", () => {
+  const bench = new Bench({ id: "B" });
+  bench.hear("A", LEADS);
+  const { own, machine } = bench.parts;
+  own.ended();
+  const { attachment, said } = attachmentOf(bench, { incarnation: 3 });
+  attachment.noteSession();
+  assertEquals(own.session, 0);
+  attachment.tick(10);
+  assertEquals(said, ["A: attach B at D:1, incarnation 3, hops 2"]);
+  bench.state.apply({ ...register("B"), incarnation: 3 });
+  attachment.noteSession();
+  assertEquals(own.session, bench.state.sessionOf("B"));
+  const mine = own.session;
+  attachment.noteSession();
+  assertEquals(own.session, mine);
+  attachment.tick(20);
+  assertEquals(said.length, 1);
+  // Another with its id has begun later, with the same memory.
+  bench.state.apply({ ...register("B"), incarnation: 4 });
+  attachment.noteSession();
+  assertEquals([own.session, machine.isRegistered("B")], [0, true]);
+});
+
+Deno.test("who took another id asks as long as the one before has its place", () => {
+  const bench = new Bench({ id: "D", observers: "DX" });
+  bench.hear("A", LEADS);
+  assert(bench.parts.own.session > 0);
+  const { attachment, said } = attachmentOf(bench, { replaces: "X" });
+  attachment.tick(10);
+  assertEquals(said, ["A: attach D at D:1, for X, hops 2"]);
+  bench.state.apply(clear("1.A", "X"));
+  attachment.tick(20);
+  assertEquals(said.length, 1);
+});
+
+Deno.test("a durable node keeps its seat and its entries, and goes at once", () => {
+  const bench = new Bench({ id: "B" });
+  bench.hear("A", LEADS);
+  const { attachment, said } = attachmentOf(bench, { durable: true });
+  let left = 0;
+  attachment.leave(() => left++);
+  assertEquals([left, said], [1, []]);
+});
+
+Deno.test("... a leader when it has handed over, or sees nobody to hand over to", () => {
+  for (const peers of ["BC", ""]) {
+    const bench = new Bench().lead();
+    bench.answer(peers);
+    if (peers === "") bench.tick(16);
+    bench.take();
+    const { attachment, said } = attachmentOf(bench, { durable: true });
+    let left = 0;
+    attachment.leave(() => left++);
+    assertEquals([left, said], [1, []]);
+    assertEquals(bench.parts.replica.leading, peers === "");
+    const handovers = bench.take(/handover/);
+    assertEquals(handovers.length, peers === "" ? 0 : 1);
+    attachment.tick(2);
+    assertEquals(left, 1);
+  }
 });

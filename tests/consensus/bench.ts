@@ -6,6 +6,7 @@
  */
 import {
   Dispatch,
+  FIRST_CLAIM,
   formatBallot,
   type NodeOptions,
 } from "../../consensus/mod.ts";
@@ -14,7 +15,7 @@ import type { Command, ImageHead, PeerMessage } from "../../protocol/mod.ts";
 import { decodeBatch } from "../../protocol/mod.ts";
 import { type ImportedStore, Store } from "../../store/mod.ts";
 import { batchOf, State } from "./state.ts";
-import { readMessage, type Show, showMessage } from "./words.ts";
+import { readMessage, type Show, showClaim, showMessage } from "./words.ts";
 
 /** How a bench is set up. */
 export interface BenchOptions {
@@ -45,6 +46,8 @@ export class Bench {
   readonly id: string;
   readonly parts: NodeParts;
   readonly state: State;
+  /** What others remember of it that it does not. */
+  readonly outdated: string[] = [];
   /** What the operator was told. */
   readonly alarms: string[] = [];
   /** How many states were taken over. */
@@ -76,12 +79,19 @@ export class Bench {
       peers: this.#peers,
       post: (to, message) => this.#post({ to, message }),
       install: (state) => this.install(state),
+      enqueue: () => {},
     });
     const { parts } = this;
     const progress = this.#progress = new Progress(nodeOptions, parts);
-    this.#dispatch = new Dispatch(id, { parts, progress });
-    const { machine, replica, attachment } = this.parts;
+    this.#dispatch = new Dispatch(id, {
+      parts,
+      progress,
+      onOutdated: (claim) => void this.outdated.push(showClaim(claim)),
+    });
+    const { machine, replica, attachment, election } = this.parts;
     this.state = new State(machine);
+    // The others have said what they say first over a link.
+    for (const peer of all) election.remembered.judge(peer, FIRST_CLAIM);
     if (options.blank) return;
     this.state.fill(cals, observers);
     options.more?.(this.state);
@@ -206,7 +216,7 @@ export class Bench {
       if (message.type !== "accept") this.#posted.push({ to, message });
       else {
         const { seqn, ballot } = message;
-        this.hear(to, { type: "accepted", seqn, ballot });
+        this.hear(to, { type: "accepted", seqn, ballot, position: 0 });
         votes++;
       }
     }
@@ -217,8 +227,9 @@ export class Bench {
   answer(peers: string): void {
     const { replica, election: { round }, machine: { hash } } = this.parts;
     const { ballot, applied } = replica;
+    const state = { applied, durable: applied, hash, full: false };
     for (const peer of peers) {
-      this.hear(peer, { type: "heard", ballot, round, applied, hash });
+      this.hear(peer, { type: "heard", ballot, round, ...state });
     }
   }
 

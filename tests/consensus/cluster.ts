@@ -4,10 +4,17 @@
  *
  * @module
  */
-import { Node, type NodeSettings } from "../../consensus/mod.ts";
+import {
+  type Found,
+  Node,
+  type NodeSettings,
+  readDirectory,
+} from "../../consensus/mod.ts";
 import type { PeerMessage } from "../../protocol/mod.ts";
 import { type Mutation, type Outcome, Store } from "../../store/mod.ts";
 import { set } from "../store/changes.ts";
+import { longId, shortIds } from "./disk_words.ts";
+import { type Kept, MemoryDisk } from "./memory_disk.ts";
 
 /** Whether a message shall be lost. */
 export type Loses = (
@@ -17,6 +24,20 @@ export type Loses = (
 
 /** What came of a linearizable read. */
 export type ReadOutcome = "confirmed" | { code: string };
+
+/** How a cluster is set up. */
+export interface ClusterOptions {
+  readonly seed?: number;
+  readonly settings?: Partial<NodeSettings>;
+  /** Whether each node has a disk. */
+  readonly durable?: boolean;
+}
+
+/** The disk of one node, and what was on it. */
+export interface NodeDisk {
+  readonly disk: MemoryDisk;
+  readonly found?: Found | undefined;
+}
 
 const MOST_STEPS = 200_000;
 
@@ -28,27 +49,36 @@ export class Cluster {
   /** All that was sent, as `A>B prepare`. */
   readonly sent: string[] = [];
   readonly lineages: string[] = [];
+  /** The disks of durable nodes. */
+  readonly disks: Map<string, MemoryDisk> = new Map();
+  /** Who was told that its disk is broken. */
+  readonly broken: string[] = [];
   readonly #links: Set<string> = new Set();
   readonly #paused: Set<string> = new Set();
   readonly #settings: Partial<NodeSettings>;
+  readonly #durable: boolean;
   #agenda: (() => void)[] = [];
   #seed: number;
 
-  constructor(
-    options: { seed?: number; settings?: Partial<NodeSettings> } = {},
-  ) {
+  constructor(options: ClusterOptions = {}) {
     this.#seed = options.seed ?? 7;
     this.#settings = options.settings ?? {};
+    this.#durable = options.durable ?? false;
   }
 
-  /** A node that is not part of any cluster. */
-  add(id: string, addr = `${id}:1`): Node {
+  /** A node that is not part of any cluster; on this disk, or a new one. */
+  add(id: string, place: string | NodeDisk = `${id}:1`): Node {
+    const addr = typeof place === "string" ? place : `${id}:1`;
+    const durability = this.#disk(id, place);
     const node: Node = new Node({
-      id,
+      id: this.#idOf(id),
       store: new Store(),
+      durability,
+      onDiskBroken: () => void this.broken.push(id),
       about: { addr, hostname: `host-${id}`, version: "1.0.0" },
       onInput: () => void this.#agenda.push(() => this.#run(id)),
-      send: (to, message) => this.#send({ from: id, to }, message),
+      send: (to, message) =>
+        this.#send({ from: id, to: shortIds(to) }, message),
       random: () => this.random(),
       now: () => 1_000,
       settings: this.#settings,
@@ -56,6 +86,11 @@ export class Cluster {
     });
     this.nodes.set(id, node);
     return node;
+  }
+
+  /** Disks take ids of the usual length only. */
+  #idOf(id: string): string {
+    return this.#durable ? longId(id) : id;
   }
 
   /** From 0 up to below 1, by the seed. */
@@ -91,16 +126,16 @@ export class Cluster {
   link(a: string, b: string): void {
     if (a === b || this.#links.has(a + b)) return;
     this.#links.add(a + b).add(b + a);
-    this.of(a).linkUp(b);
-    this.of(b).linkUp(a);
+    this.of(a).linkUp(this.#idOf(b));
+    this.of(b).linkUp(this.#idOf(a));
   }
 
   /** The link is closed, and both notice; what was under way is lost. */
   unlink(a: string, b: string): void {
     if (!this.#links.delete(a + b)) return;
     this.#links.delete(b + a);
-    this.of(a).linkDown(b);
-    this.of(b).linkDown(a);
+    this.of(a).linkDown(this.#idOf(b));
+    this.of(b).linkDown(this.#idOf(a));
   }
 
   /** Closes all links of a node. */
@@ -117,6 +152,52 @@ export class Cluster {
   kill(id: string): void {
     this.isolate(id);
     this.nodes.delete(id);
+    const disk = this.disks.get(id);
+    if (disk !== undefined) disk.held = true;
+  }
+
+  /**
+   * The process ends, and is started again on what its disk has then. Where
+   * there is nothing it attaches.
+   */
+  restart(id: string, disk: Kept | MemoryDisk = "durable"): Node {
+    const left = typeof disk === "string" ? this.diskOf(id).crash(disk) : disk;
+    if (this.nodes.has(id)) this.kill(id);
+    const found = readDirectory(left);
+    const node = this.add(id, { disk: left, found });
+    if (found === undefined) node.attach("L");
+    else node.resume(found);
+    this.join(id);
+    return node;
+  }
+
+  diskOf(id: string): MemoryDisk {
+    const disk = this.disks.get(id);
+    if (disk === undefined) throw new Error(`"${id}" has no disk`);
+    return disk;
+  }
+
+  /** The disk goes on. */
+  letGo(id: string): void {
+    const disk = this.diskOf(id);
+    disk.held = false;
+    this.#agenda.push(() => this.#work(disk));
+  }
+
+  #disk(id: string, place: string | NodeDisk) {
+    const isNew = typeof place === "string";
+    if (isNew && !this.#durable) return undefined;
+    const disk = isNew ? new MemoryDisk() : place.disk;
+    const found = isNew ? undefined : place.found;
+    this.disks.set(id, disk);
+    disk.onWork = () => void this.#agenda.push(() => this.#work(disk));
+    return { disk, found, start: Math.floor(this.random() * 2 ** 32) };
+  }
+
+  /** One operation after the other, between what else happens. */
+  #work(disk: MemoryDisk): void {
+    if (disk.held || !disk.step() || !disk.busy) return;
+    this.#agenda.push(() => this.#work(disk));
   }
 
   /** The process stops for a while; its links stay open. */
@@ -161,13 +242,13 @@ export class Cluster {
   get leader(): string | undefined {
     const leaders = [...this.nodes.values()]
       .filter((node) => node.status().role === "leader" && node.status().ready);
-    return leaders.length === 1 ? leaders[0]!.id : undefined;
+    return leaders.length === 1 ? shortIds(leaders[0]!.id) : undefined;
   }
 
   /** Seats of all, as `ABC`; `-` for a free one. */
   seats(id: string): string {
     const { seats } = this.of(id).status();
-    return seats.map((seat) => seat.id === "" ? "-" : seat.id).join("");
+    return seats.map(({ id }) => id === "" ? "-" : shortIds(id)).join("");
   }
 
   /** Proposes; outcomes come into the array. */
@@ -209,7 +290,8 @@ export class Cluster {
     if (this.loses(message, { from, to })) return;
     const copy = structuredClone(message);
     this.#agenda.push(() => {
-      if (this.#links.has(from + to)) this.nodes.get(to)?.receive(from, copy);
+      if (!this.#links.has(from + to)) return;
+      this.nodes.get(to)?.receive(this.#idOf(from), copy);
     });
   }
 }
@@ -217,11 +299,7 @@ export class Cluster {
 /** A cluster of which all of these have a seat, A the leader. */
 export function clusterOf(
   ids: string,
-  options: {
-    observers?: string;
-    seed?: number;
-    settings?: Partial<NodeSettings>;
-  } = {},
+  options: ClusterOptions & { readonly observers?: string } = {},
 ): Cluster {
   const cluster = new Cluster(options);
   cluster.found(ids[0]!);

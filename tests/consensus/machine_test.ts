@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Machine } from "../../consensus/mod.ts";
 import { ProtocolError } from "../../protocol/mod.ts";
-import { AssertionError, Store } from "../../store/mod.ts";
+import { AssertionError, LIMITS, Store } from "../../store/mod.ts";
 import { del, fileText, NOP, set } from "../store/changes.ts";
 import { importImage } from "../store/copy.ts";
 import {
@@ -319,4 +319,64 @@ Deno.test("numbers of which the next is no other are refused before they are cou
   };
   const slot = { seqn: state.machine.applied + 1, value };
   assertThrows(() => state.machine.apply(slot, () => {}), ProtocolError);
+});
+
+/** A node that has begun so many times. */
+function registerAgain(node: string, incarnation: number, addr?: string) {
+  return { ...register(node, addr), incarnation };
+}
+
+Deno.test("who has begun anew gets another session; its seat stays, and files that say the same", () => {
+  const state = stateOf("AB");
+  const before = state.sessionOf("B");
+  state.apply(mutate([before, 1], set("/a")));
+  const { rev } = state.store;
+  assertEquals(state.apply(registerAgain("B", 2)), [rev]);
+  assertEquals(state.sessionOf("B"), state.machine.applied, "by its place");
+  assertEquals(state.machine.sessions.ofOwner("B")?.incarnation, 2);
+  assertEquals([state.seats, state.machine.sessions.size], ["AB", 2]);
+  // What its earlier life asked for, and was not applied, never is.
+  assertEquals(state.apply(mutate([before, 2], set("/b"))), ["unknown"]);
+  assertEquals(state.apply(mutate([state.sessionOf("B"), 1], set("/c"))), [
+    rev + 1,
+  ]);
+  assertEquals(state.apply(registerAgain("B", 3, "b.example:2")), [rev + 3]);
+  const texts = ["/ctl/node/B/addr", "/ctl/ns/local/B"]
+    .map((path) => fileText(state.store, path));
+  assertEquals(texts, ["b.example:2", "b.example:2"]);
+  assertEquals(state.store.get("/ctl/node/B/hostname").rev <= rev, true);
+});
+
+Deno.test("... and no earlier life of it does", () => {
+  const state = stateOf("A");
+  state.apply(registerAgain("B", 3));
+  const session = state.sessionOf("B");
+  const { hash } = state.machine.sessions;
+  for (const incarnation of [1, 2, 3]) {
+    const again = registerAgain("B", incarnation, "b.example:2");
+    assertEquals(state.apply(again), ["repeat"]);
+  }
+  assertEquals([state.sessionOf("B"), state.machine.sessions.hash], [
+    session,
+    hash,
+  ]);
+  assertEquals(fileText(state.store, "/ctl/node/B/addr"), "B:1");
+});
+
+Deno.test("the limit of sessions keeps strangers out, not who has one", () => {
+  const state = stateOf("AB");
+  const { sessions } = state.machine;
+  for (let n = 0; sessions.size < LIMITS.sessions; n++) {
+    sessions.open(1_000_000 + n, { owner: `o${n}`, incarnation: 1 });
+  }
+  assertEquals(codeOf(state.apply(register("C"))[0]), "LIMIT");
+  assertEquals(typeof state.apply(registerAgain("B", 2))[0], "number");
+  assertEquals(sessions.ofOwner("B")?.incarnation, 2);
+});
+
+Deno.test("found opens a session of the founder's incarnation", () => {
+  const state = new State();
+  state.machine.members.found("A");
+  state.apply({ ...found("A"), incarnation: 4 });
+  assertEquals(state.machine.sessions.ofOwner("A")?.incarnation, 4);
 });

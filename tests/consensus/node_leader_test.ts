@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Node } from "../../consensus/mod.ts";
+import { FIRST_CLAIM, Node } from "../../consensus/mod.ts";
 import { Store } from "../../store/mod.ts";
 
 Deno.test("a node tells who leads when that changes, and only then", () => {
@@ -26,6 +26,9 @@ Deno.test("a node tells who leads when that changes, and only then", () => {
     ballot: { round: 1, node: "B" },
     decided: 0,
     round: 0,
+    claim: FIRST_CLAIM,
+    began: 0,
+    full: false,
   } as const;
   for (let i = 0; i < 3; i++) node.receive("B", alive);
   node.run();

@@ -26,6 +26,7 @@ function partsOf(settings: NodeOptions["settings"] = {}) {
     peers: new Set(["B"]),
     post: (to, message) => void posted.push(`${to} ${message.type}`),
     install: () => {},
+    enqueue: () => {},
   });
   return { parts, posted, store };
 }

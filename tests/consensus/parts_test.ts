@@ -17,7 +17,8 @@ function promiseOf(...sizes: readonly number[]): Promised {
     value: new Uint8Array(size).fill(i),
   }));
   const total = sizes.length;
-  return { type: "promise", ballot, from: 1, accepted, total };
+  const position = 9;
+  return { type: "promise", ballot, from: 1, accepted, total, position };
 }
 
 function partsOf(promise: Promised): Promised[] {

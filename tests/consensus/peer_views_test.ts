@@ -117,3 +117,21 @@ Deno.test("the way to a leader is through who hears the highest ballot", () => {
   views.now += LIVE_TICKS + 1;
   assertEquals(views.hearsLeader, undefined);
 });
+
+Deno.test("up to where a node's state is durable is what it told itself, and never goes back", () => {
+  const views = viewsOf();
+  views.told("B", 9);
+  assertEquals(views.durableOf("B"), 0, "to have applied is not enough");
+  views.toldDurable("B", 7);
+  views.toldDurable("B", 5);
+  assertEquals([views.durableOf("B"), views.durableOf("C")], [7, 0]);
+});
+
+Deno.test("a node's disk is full as long as it says so", () => {
+  const views = viewsOf();
+  assertEquals(views.isFull("B"), false);
+  views.toldFull("B", true);
+  assertEquals([views.isFull("B"), views.isFull("C")], [true, false]);
+  views.toldFull("B", false);
+  assertEquals(views.isFull("B"), false);
+});

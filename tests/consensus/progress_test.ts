@@ -18,7 +18,7 @@ import { clusterOf } from "./cluster.ts";
 import { mutate, stateOf } from "./state.ts";
 
 function imageOf(store: Store, head: ImageHead) {
-  const writer = new ImageWriter(store, encodeImageHead(head));
+  const writer = new ImageWriter(store, { head: encodeImageHead(head) });
   const reader = new ImageReader();
   for (let piece = writer.next(); piece !== undefined; piece = writer.next()) {
     reader.add(piece.bytes.slice(), piece.last);

@@ -8,7 +8,7 @@ import { type Command, decodeBatch } from "../../protocol/mod.ts";
 import type { Outcome } from "../../store/mod.ts";
 import { NOP, set } from "../store/changes.ts";
 import { Bench } from "./bench.ts";
-import { aboutOf, batchOf, clear, found, lead, mutate } from "./state.ts";
+import { attachOf, batchOf, clear, found, lead, mutate } from "./state.ts";
 import { register, seat, seatMutation, skip } from "./state.ts";
 
 /** After so many ticks without an answer nobody counts as live. */
@@ -55,7 +55,7 @@ Deno.test("first what others began, then the leadership record, then chores, the
   ]);
   bench.parts.replica.linkUp("B");
   bench.propose();
-  bench.parts.upkeep.attach({ type: "attach", hops: 0, ...aboutOf("E") });
+  bench.parts.upkeep.attach(attachOf("E"));
   ask(bench, NOP);
   assertEquals(propose(bench)[0]!.endsWith("[register]"), true);
 });

@@ -5,12 +5,15 @@
  */
 import { assertEquals } from "@std/assert";
 import { addAnswer, hasWork, nothingToDo } from "../../consensus/mod.ts";
-import type { AcceptorAnswer, LogRecord } from "../../consensus/mod.ts";
-
+import type { AcceptorAnswer } from "../../consensus/mod.ts";
+import type { LogRecord } from "../../protocol/mod.ts";
 import { read } from "./words.ts";
 import { NOTHING, show } from "./replica_bench.ts";
 
-const RECORD: LogRecord = { type: "promised", ballot: { round: 2, node: "B" } };
+const RECORD: LogRecord = {
+  ...{ type: "promised", position: 1 },
+  ballot: { round: 2, node: "B" },
+};
 
 /** What is to be done after an answer to B. */
 function answered(answer: AcceptorAnswer) {

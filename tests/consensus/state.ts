@@ -8,7 +8,8 @@ import { ALPHA, type Applied, Machine } from "../../consensus/mod.ts";
 import { NO_COMMANDS } from "../../consensus/mod.ts";
 import { type Command, encodeCommand } from "../../protocol/mod.ts";
 import { encodeText, WireWriter } from "../../protocol/mod.ts";
-import type { MutateCommand } from "../../protocol/mod.ts";
+import type { Attach, MutateCommand } from "../../protocol/mod.ts";
+import type { FoundCommand, RegisterCommand } from "../../protocol/mod.ts";
 import { CLOBBER, type Mutation, Store } from "../../store/mod.ts";
 import { fileText } from "../store/changes.ts";
 import { readBallot } from "./words.ts";
@@ -20,16 +21,22 @@ export function batchOf(...commands: readonly Command[]): Uint8Array {
   return writer.written().slice();
 }
 
-/** What a node tells of itself. */
+/** What a node tells of itself that has begun once. */
 export function aboutOf(node: string, addr = `${node}:1`) {
-  return { node, addr, hostname: `host-${node}`, version: "1.0.0" };
+  const about = { node, addr, hostname: `host-${node}`, version: "1.0.0" };
+  return { ...about, incarnation: 1 };
 }
 
-export function found(node: string): Command {
+/** What it asks its leader for. */
+export function attachOf(node: string, addr?: string): Attach {
+  return { type: "attach", hops: 1, ...aboutOf(node, addr), replaces: "" };
+}
+
+export function found(node: string): FoundCommand {
   return { kind: "found", cluster: "local", time: 0, ...aboutOf(node) };
 }
 
-export function register(node: string, addr?: string): Command {
+export function register(node: string, addr?: string): RegisterCommand {
   return { kind: "register", time: 0, ...aboutOf(node, addr) };
 }
 

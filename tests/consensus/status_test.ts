@@ -4,7 +4,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { addressesOf } from "../../consensus/mod.ts";
+import { addressesOf, statusOf } from "../../consensus/mod.ts";
+import { Bench } from "./bench.ts";
 import { Cluster, clusterOf } from "./cluster.ts";
 import { register, stateOf } from "./state.ts";
 
@@ -120,4 +121,18 @@ Deno.test("addressesOf() names the registered nodes", () => {
     ["C", "C:1"],
     ["D", "d.example:8046"],
   ]);
+});
+
+Deno.test("a node says whether its state is on a disk, too", () => {
+  const { id, parts } = new Bench();
+  const about = { addr: "A:1", version: "1" };
+  const said = (durable: boolean) =>
+    statusOf({
+      ...{ id, about, lineage: "L", registered: true, durable },
+      machine: parts.machine,
+      replica: parts.replica,
+      election: parts.election,
+      upkeep: parts.upkeep,
+    }).durable;
+  assertEquals([said(true), said(false)], [true, false]);
 });

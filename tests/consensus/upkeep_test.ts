@@ -10,7 +10,7 @@ import { NOP, set } from "../store/changes.ts";
 import { Bench, type BenchOptions } from "./bench.ts";
 import { clusterOf } from "./cluster.ts";
 import {
-  aboutOf,
+  attachOf,
   batchOf,
   clear,
   mutate,
@@ -71,8 +71,7 @@ Deno.test("a node serves when its leadership record is applied, and no earlier",
 Deno.test("who attaches is registered, once, by a serving leader", () => {
   const bench = new Bench();
   bench.elect();
-  const attach = () =>
-    bench.hear("B", { type: "attach", hops: 1, ...aboutOf("E") });
+  const attach = () => bench.hear("B", attachOf("E"));
   attach();
   assertEquals(bench.parts.upkeep.waiting, false);
   bench.propose();
@@ -306,7 +305,7 @@ Deno.test("a removed leader whose followers lag behind goes on serving", () => {
   const old = members.sets[0]!.from - 1;
   const { views } = bench.parts.election;
   const say = (from: string, applied: number) => {
-    views.told(from, applied);
+    views.toldDurable(from, applied);
     views.answered(from);
   };
   for (let i = 0; i < 10; i++) {
@@ -366,7 +365,7 @@ Deno.test("C12: who leaves keeps its seat where the rest would be no quorum", ()
 
 Deno.test("what a deposed leader had in mind is void", () => {
   const bench = leader({ cals: "AB", observers: "D" });
-  bench.hear("D", { type: "attach", hops: 1, ...aboutOf("E") });
+  bench.hear("D", attachOf("E"));
   bench.hear("D", "leave D, hops 1");
   assert(bench.parts.upkeep.waiting);
   bench.parts.upkeep.deposed();

@@ -3,15 +3,18 @@
  * tests read as dialogues.
  *
  * A ballot is `2.B` (round 2 of node B) or `0`; a proposal is `7=x` (value x
- * in slot 7), an accepted one `7=x@2.B`; the empty value is `no-op`. Messages
- * that carry commands or images are written, but not read.
+ * in slot 7), an accepted one `7=x@2.B`; the empty value is `no-op`; a claim
+ * `3:77:500` (incarnation, start, position). What a node in memory always says
+ * of its memory is left out. Messages that carry commands or images are
+ * written, but not read.
  *
  * @module
  */
-import type { LogRecord } from "../../consensus/mod.ts";
-import { formatBallot, ZERO_BALLOT } from "../../consensus/mod.ts";
+import { FIRST_CLAIM, formatBallot } from "../../consensus/mod.ts";
+import { ZERO_BALLOT } from "../../consensus/mod.ts";
 import { decodeBatch, encodeMutation, encodeText } from "../../protocol/mod.ts";
-import type { AcceptedValue, Ballot, PeerMessage } from "../../protocol/mod.ts";
+import type { AcceptedValue, Ballot, Claim } from "../../protocol/mod.ts";
+import type { LogRecord, PeerMessage } from "../../protocol/mod.ts";
 import { WireWriter } from "../../protocol/mod.ts";
 
 const NO_OP = "no-op";
@@ -25,6 +28,15 @@ export function readBallot(text: string): Ballot {
   if (text === "0") return ZERO_BALLOT;
   const [round, node] = text.split(".");
   return { round: Number(round), node: node! };
+}
+
+export function readClaim(text: string): Claim {
+  const [incarnation, start, position] = text.split(":").map(Number);
+  return { incarnation: incarnation!, start: start!, position: position! };
+}
+
+export function showClaim({ incarnation, start, position }: Claim): string {
+  return `${incarnation}:${start}:${position}`;
 }
 
 /** A batch, for nothing else is learned (C10): of one write of this text. */
@@ -77,6 +89,10 @@ class Words {
     return Number(this.after(word));
   }
 
+  get claim(): Claim {
+    return this.has("claim") ? readClaim(this.after("claim")) : FIRST_CLAIM;
+  }
+
   /** The words that hold a `=`. */
   get values(): AcceptedValue[] {
     return this.#words.filter((word) => word.includes("=")).map(readAccepted);
@@ -93,20 +109,22 @@ export function readMessage(text: string): PeerMessage {
   const type = words.at(0);
   const ballot = readBallot(words.at(1));
   const applied = words.number("applied");
+  const position = words.number("position");
   switch (type) {
     case "prepare":
       return { type, ballot, from: words.number("from") };
     case "promise": {
       const accepted = words.values;
       const total = words.number("of") || accepted.length;
-      return { type, ballot, from: words.number("from"), accepted, total };
+      const from = words.number("from");
+      return { type, ballot, from, accepted, total, position };
     }
     case "accept": {
       const { seqn, value } = readAccepted(words.at(2));
       return { type, seqn, ballot, value };
     }
     case "accepted":
-      return { type, seqn: Number(words.at(2)), ballot };
+      return { type, seqn: Number(words.at(2)), ballot, position };
     case "nack":
     case "prevoted": {
       const promised = readBallot(words.after("promised"));
@@ -129,12 +147,21 @@ function readOther(type: string, words: Words): PeerMessage {
   const ballot = readBallot(words.at(1));
   const round = words.number("round");
   const hops = words.number("hops");
+  const { claim } = words;
+  const full = words.has("full");
   switch (type) {
-    case "alive":
-      return { type, ballot, decided: words.number("decided"), round };
+    case "alive": {
+      const decided = words.number("decided");
+      const began = words.has("began") ? words.number("began") : claim.position;
+      return { type, ballot, decided, round, claim, began, full };
+    }
+    case "outdated":
+      return { type, claim };
     case "heard": {
       const applied = words.number("applied");
-      return { type, ballot, round, applied, hash: words.number("hash") };
+      const durable = words.has("durable") ? words.number("durable") : applied;
+      const hash = words.number("hash");
+      return { type, ballot, round, applied, durable, hash, full };
     }
     case "learn":
       return { type, from: words.number("from") };
@@ -162,7 +189,12 @@ function readOther(type: string, words: Words): PeerMessage {
       return { type, hops, node: words.at(1) };
     case "attach": {
       const about = { addr: words.after("at"), hostname: "host", version: "1" };
-      return { type, hops, node: words.at(1), ...about };
+      const incarnation = words.number("incarnation") || 1;
+      const replaces = words.has("for") ? words.after("for") : "";
+      return {
+        ...{ type, hops, node: words.at(1), ...about },
+        ...{ incarnation, replaces },
+      };
     }
   }
   throw new SyntaxError(`Cannot read a message that begins with "${type}"`);
@@ -207,8 +239,14 @@ export function showMessage(
       const { asker, question, index, hops } = message;
       return `told ${asker} ${question} index ${index}, hops ${hops}`;
     }
-    case "attach":
-      return `attach ${message.node} at ${message.addr}, hops ${message.hops}`;
+    case "attach": {
+      const { node, addr, hops, incarnation, replaces } = message;
+      const begun = incarnation === 1 ? "" : `, incarnation ${incarnation}`;
+      const place = replaces === "" ? "" : `, for ${replaces}`;
+      return `attach ${node} at ${addr}${begun}${place}, hops ${hops}`;
+    }
+    case "outdated":
+      return `outdated, claim ${showClaim(message.claim)}`;
     case "leave":
     case "farewell":
       return `${type} ${message.node}, hops ${message.hops}`;
@@ -250,10 +288,20 @@ function showBallotMessage(message: BallotMessage, show: Show): string {
         `applied ${message.applied}, promised ${
           formatBallot(message.promised)
         }`;
-    case "alive":
-      return `${said}, decided ${message.decided}` + showRound(message.round);
-    case "heard":
-      return `${said}, applied ${message.applied}` + showRound(message.round);
+    case "alive": {
+      const { began } = message;
+      const claim = showClaim(message.claim) +
+        (began === message.claim.position ? "" : ` began ${began}`);
+      const told = claim === showClaim(FIRST_CLAIM) ? "" : `, claim ${claim}`;
+      return `${said}, decided ${message.decided}` + showRound(message.round) +
+        told + (message.full ? ", full" : "");
+    }
+    case "heard": {
+      const { applied, durable, round, full } = message;
+      return `${said}, applied ${applied}` + showRound(round) +
+        (durable === applied ? "" : `, durable ${durable}`) +
+        (full ? ", full" : "");
+    }
     case "decided":
       return `${said} up to ${message.upTo}`;
     case "handover":
@@ -267,9 +315,20 @@ function showRound(round: number): string {
 
 /** Writes a record as `promised 2.B` or `accepted 7=x@2.B`. */
 export function showRecord(record: LogRecord, show: Show = showValue): string {
-  return record.type === "promised"
-    ? `promised ${formatBallot(record.ballot)}`
-    : `accepted ${showAccepted(record.accepted, show)}`;
+  switch (record.type) {
+    case "promised":
+      return `promised ${formatBallot(record.ballot)}`;
+    case "accepted":
+      return `accepted ${showAccepted(record.accepted, show)}`;
+    case "learned":
+      return `learned ${record.seqn}=${show(record.value)}`;
+    case "decided":
+      return `decided up to ${record.upTo}`;
+    case "started":
+      return `started ${showClaim(record.claim)}`;
+    case "peer":
+      return `peer ${record.node} ${showClaim(record.claim)}`;
+  }
 }
 
 function showAccepted(accepted: AcceptedValue, show: Show): string {

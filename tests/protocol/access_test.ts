@@ -47,6 +47,7 @@ Deno.test("Access.allows() decides by the secrets and the grant", () => {
     const label = JSON.stringify({ secrets, grant });
     assertEquals(access.allows(grant, "none"), true, label);
     assertEquals(access.allows(grant, "read"), read, label);
+    assertEquals(access.allows(grant, "read all"), read, label);
     assertEquals(access.allows(grant, "write"), write, label);
     // What nobody has thought of is nobody's right.
     assertEquals(access.allows(grant, "admin" as Right), false, label);

@@ -19,6 +19,7 @@ const ABOUT = {
   addr: "127.0.0.1:8046",
   hostname: "host",
   version: "0.1.0",
+  incarnation: 2,
 };
 
 /** One of each kind; a kind that is missing here does not compile. */

@@ -8,7 +8,10 @@
 import {
   Access,
   type Backend,
+  BackupSlots,
   Connection,
+  encodeImageHead,
+  type ImageHead,
   type NodeStatus,
   type ReadReply,
   type Reply,
@@ -49,6 +52,16 @@ export const STATUS: NodeStatus = {
   canLose: 0,
 };
 
+/** What that node has beside its files. */
+const HEAD: ImageHead = {
+  applied: STATUS.applied,
+  leadership: { round: 1, node: STATUS.id },
+  cluster: STATUS.cluster,
+  sets: [{ from: STATUS.applied + 1, cals: [STATUS.id] }],
+  seats: [["/ctl/cal/0", STATUS.id]],
+  sessions: [],
+};
+
 /** A node that orders mutations when {@linkcode settle} says so. */
 export class FakeBackend implements Backend {
   readonly id = "LKVNVWZVOEM5N4WO";
@@ -71,6 +84,9 @@ export class FakeBackend implements Backend {
   /** What it answers to RECOVER. */
   recovery: Refusal | undefined;
   minRevMs: number | undefined;
+  lineage = STATUS.lineage;
+  /** What {@linkcode head} gives. */
+  headBytes: Uint8Array = encodeImageHead(HEAD);
 
   constructor(store: Store = new Store()) {
     this.store = store;
@@ -110,6 +126,10 @@ export class FakeBackend implements Backend {
     return this.told;
   }
 
+  head(): Uint8Array {
+    return this.headBytes;
+  }
+
   recover(): Refusal | undefined {
     this.recovered++;
     return this.recovery;
@@ -144,6 +164,7 @@ export interface FakeClientOptions {
   readonly workPerTurn?: number;
   readonly secrets?: Secrets;
   readonly unread?: UnreadAnswers;
+  readonly backups?: BackupSlots;
 }
 
 /** A client whose connection ends in the test. */
@@ -157,6 +178,7 @@ export class FakeClient {
       backend,
       access: new Access(options.secrets ?? {}),
       unread: options.unread ?? new UnreadAnswers(),
+      backups: options.backups ?? new BackupSlots(),
       workPerTurn: options.workPerTurn ?? Infinity,
       onOutput: () => this.announced++,
     });

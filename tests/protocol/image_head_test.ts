@@ -22,7 +22,10 @@ const HEAD: ImageHead = {
     { from: 99, cals: ["A", "B", "C"] },
   ],
   seats: [["/ctl/cal/0", "A"], ["/ctl/cal/1", ""]],
-  sessions: [{ id: 7, owner: "A", last: 0 }, { id: 12, owner: "B", last: 9 }],
+  sessions: [
+    { id: 7, owner: "A", incarnation: 1, last: 0 },
+    { id: 12, owner: "B", incarnation: 3, last: 9 },
+  ],
 };
 
 /** Field by field: number, and what it holds. */
@@ -55,9 +58,11 @@ const GOLDEN = fields(
   [9, 7],
   [10, "A"],
   [11, 0],
+  [12, 1],
   [9, 12],
   [10, "B"],
   [11, 9],
+  [12, 3],
 );
 
 Deno.test("a head's bytes are these, and mean this", () => {
@@ -79,7 +84,12 @@ const heads: fc.Arbitrary<ImageHead> = fc.record({
   ),
   seats: fc.array(fc.tuple(texts, texts)),
   sessions: fc.array(
-    fc.record({ id: fc.maxSafeNat(), owner: texts, last: fc.maxSafeNat() }),
+    fc.record({
+      id: fc.maxSafeNat(),
+      owner: texts,
+      incarnation: fc.maxSafeNat(),
+      last: fc.maxSafeNat(),
+    }),
   ),
 });
 
@@ -90,7 +100,7 @@ Deno.test("decodeImageHead() reads what encodeImageHead() writes", () => {
 });
 
 Deno.test("decodeImageHead() passes over what a later version adds", () => {
-  const later = fields([12, 5], [200, "later"]);
+  const later = fields([13, 5], [200, "later"]);
   assertEquals(decodeImageHead(concatBytes([later, GOLDEN, later])), HEAD);
 });
 
@@ -103,6 +113,7 @@ Deno.test("decodeImageHead() refuses what is no head", () => {
     ["a holder before any seat", fields([8, "A"]), "before its start"],
     ["an owner before any session", fields([10, "A"]), "before its start"],
     ["a number before any session", fields([11, 1]), "before its start"],
+    ["an incarnation before any", fields([12, 1]), "before its start"],
     ["bytes that are cut", GOLDEN.slice(0, -3), ""],
   ];
   for (const [name, bytes, part] of table) {

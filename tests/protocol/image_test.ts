@@ -26,7 +26,7 @@ const PIECE_BYTES = 256 << 10;
 const HEAD = new TextEncoder().encode("slot 7, cals A B C");
 
 function piecesOf(store: Store, head: Uint8Array = HEAD): ImagePiece[] {
-  const writer = new ImageWriter(store, head);
+  const writer = new ImageWriter(store, { head });
   const pieces: ImagePiece[] = [];
   for (let piece = writer.next(); piece; piece = writer.next()) {
     pieces.push(piece);
@@ -95,7 +95,7 @@ Deno.test("ImageWriter leaves out what is written meanwhile", () => {
   const store = new Store({ historyRevs: 20 });
   for (let i = 0; i < 3000; i++) applyAll(store, set(`/d/${i}`, `${i}`));
   const { hash } = store;
-  const writer = new ImageWriter(store, HEAD);
+  const writer = new ImageWriter(store, { head: HEAD });
   const reader = new ImageReader();
   assertEquals(writer.rev, 3000);
   let pieces = 0;
@@ -119,12 +119,12 @@ Deno.test("ImageWriter leaves out what is written meanwhile", () => {
 Deno.test("ImageWriter hands out nothing once it is lost or closed", () => {
   const store = new Store({ historyRevs: 2, overdraftBytes: 1000 });
   applyAll(store, NOP, NOP, NOP);
-  const lost = new ImageWriter(store, HEAD);
+  const lost = new ImageWriter(store, { head: HEAD });
   assert(lost.next());
   for (let i = 0; i < 100; i++) applyAll(store, NOP);
   assertEquals(lost.next(), undefined);
   lost.close();
-  const closed = new ImageWriter(store, HEAD);
+  const closed = new ImageWriter(store, { head: HEAD });
   closed.close();
   assertEquals(closed.next(), undefined);
 });

@@ -91,8 +91,10 @@ Deno.test("what messages hold is their own", () => {
 Deno.test("a ballot that comes again is not made again", () => {
   const accepted = (seqn: number, round: number) =>
     decode(
-      peerFrame({ type: "accepted", seqn, ballot: { round, node: B } })
-        .subarray(4),
+      peerFrame({
+        ...{ type: "accepted", seqn, position: 0 },
+        ballot: { round, node: B },
+      }).subarray(4),
     ) as Extract<PeerMessage, { type: "accepted" }>;
   const [a, b, c] = [accepted(1, 5), accepted(2, 5), accepted(3, 6)];
   assertStrictEquals(a.ballot, b.ballot);
@@ -102,11 +104,15 @@ Deno.test("a ballot that comes again is not made again", () => {
 Deno.test("what is no message is refused with a reason", () => {
   const id = (field: number, text: string) => encodeBytes(field, text);
   const accepted = [encodeNumber(2, 3), id(3, B)];
+  const claim = (incarnation: number, start: number) => [
+    ...[encodeNumber(24, incarnation), encodeNumber(25, start)],
+    encodeNumber(26, 9),
+  ];
   const rows: [string, Uint8Array[]][] = [
     ["does not begin with its type", []],
     ["does not begin with its type", [encodeNumber(4, 7), encodeNumber(1, 13)]],
     ["message of type 0", [encodeNumber(1, 0)]],
-    ["message of type 23", [encodeNumber(1, 23), encodeNumber(4, 1)]],
+    ["message of type 25", [encodeNumber(1, 25), encodeNumber(4, 1)]],
     ["message of type 18446744073709552000", [encodeNumber(1, -1)]],
     ["type 13 lacks a field", [encodeNumber(1, 13)]],
     // Of another wire type it is another field.
@@ -140,6 +146,10 @@ Deno.test("what is no message is refused with a reason", () => {
       ...[encodeNumber(1, 20), encodeNumber(15, 1), id(16, B)],
       ...[id(20, "x".repeat(1025)), id(21, ""), id(22, "")],
     ]],
+    ["type 24 lacks a field", [encodeNumber(1, 24), ...claim(1, 0).slice(1)]],
+    ["first incarnation is 1", [encodeNumber(1, 24), ...claim(0, 0)]],
+    ["start 4294967296 is above", [encodeNumber(1, 24), ...claim(1, 2 ** 32)]],
+    ["id of a node", [encodeNumber(1, 20), id(28, "a")]],
     ["more than 65536 values", [
       encodeNumber(1, 14),
       ...Array<Uint8Array>(65_537).fill(encodeBytes(9, "")),
@@ -164,7 +174,7 @@ Deno.test("fields that are not known are passed over", () => {
   for (const [hex, message] of PEER_SAMPLES) {
     const more = concatBytes([
       Uint8Array.fromHex(hex),
-      encodeNumber(24, 9),
+      encodeNumber(30, 9),
       encodeBytes(100, "later"),
       Uint8Array.fromHex("f1f82e0000000000000000"),
     ]);

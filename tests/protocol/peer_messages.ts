@@ -6,6 +6,7 @@
 import fc from "fast-check";
 import {
   type Ballot,
+  type Claim,
   encodePeerMessage,
   type PeerMessage,
   WireWriter,
@@ -21,12 +22,15 @@ const promised: Ballot = { round: 4, node: C };
 const none: Ballot = { round: 0, node: "" };
 const hi = Uint8Array.of(0x68, 0x69);
 const empty = new Uint8Array(0);
+const claim: Claim = { incarnation: 3, start: 2 ** 32 - 1, position: 300 };
+const CLAIMED = "c00103" + "c801ffffffff0f" + "d001ac02";
 
 /** One of each type or more, with the bytes of its frame in hex. */
 export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
   ["08011003" + id(3, B) + "2007", { type: "prepare", ballot, from: 7 }],
   [
-    "08021003" + id(3, B) + "2007" + "900102" + "ba011a" + "1003" + id(3, B) +
+    "08021003" + id(3, B) + "2007" + "900102" + "d00109" + "ba011a" + "1003" +
+    id(3, B) +
     "2007" + "4a026869" + "ba0108" + "1000" + "1a00" + "2008" + "4a00",
     {
       type: "promise",
@@ -37,11 +41,12 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
         { seqn: 8, ballot: none, value: empty },
       ],
       total: 2,
+      position: 9,
     },
   ],
   [
-    "08021003" + id(3, B) + "2001" + "900100",
-    { type: "promise", ballot, from: 1, accepted: [], total: 0 },
+    "08021003" + id(3, B) + "2001" + "900100" + "d00100",
+    { type: "promise", ballot, from: 1, accepted: [], total: 0, position: 0 },
   ],
   [
     "08031003" + id(3, B) + "2007" + "4a026869",
@@ -51,7 +56,10 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
     "08031003" + id(3, B) + "2007" + "4a00",
     { type: "accept", seqn: 7, ballot, value: empty },
   ],
-  ["08041003" + id(3, B) + "2007", { type: "accepted", seqn: 7, ballot }],
+  [
+    "08041003" + id(3, B) + "2007" + "d001ac02",
+    { type: "accepted", seqn: 7, ballot, position: 300 },
+  ],
   [
     "08051003" + id(3, B) + "5004" + id(11, C),
     { type: "nack", ballot, promised },
@@ -73,16 +81,38 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
     { type: "prevoted", ballot, granted: false, applied: 6, promised },
   ],
   [
-    "08091003" + id(3, B) + "3007" + "3809",
-    { type: "alive", ballot, decided: 7, round: 9 },
+    "08091003" + id(3, B) + "3007" + "3809" + "7001" + CLAIMED + "e80107",
+    {
+      type: "alive",
+      ballot,
+      decided: 7,
+      round: 9,
+      claim,
+      began: 7,
+      full: true,
+    },
   ],
   [
-    "08091000" + "1a00" + "3000" + "3800",
-    { type: "alive", ballot: none, decided: 0, round: 0 },
+    "08091000" + "1a00" + "3000" + "3800" + "7000" + "c00101c80100d00100" +
+    "e80100",
+    {
+      type: "alive",
+      ballot: none,
+      decided: 0,
+      round: 0,
+      claim: { incarnation: 1, start: 0, position: 0 },
+      began: 0,
+      full: false,
+    },
   ],
   [
-    "080a1003" + id(3, B) + "3809" + "2806" + "40ffffffff0f",
-    { type: "heard", ballot, round: 9, applied: 6, hash: 2 ** 32 - 1 },
+    "080a1003" + id(3, B) + "3809" + "2806" + "40ffffffff0f" + "7001" +
+    "d80105",
+    {
+      ...{ type: "heard", ballot, round: 9, applied: 6, durable: 5 },
+      hash: 2 ** 32 - 1,
+      full: true,
+    },
   ],
   [
     "080b1003" + id(3, B) + "20ffffffffffffff0f",
@@ -123,7 +153,8 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
     { type: "told", hops: 1, asker: A, question: 12, index: 99 },
   ],
   [
-    "08147801" + id(16, A) + "a2010568c3a93a31" + "aa010168" + "b20100",
+    "08147801" + id(16, A) + "a2010568c3a93a31" + "aa010168" + "b20100" +
+    "c00107" + id(28, B),
     {
       type: "attach",
       hops: 1,
@@ -131,11 +162,22 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
       addr: "h\u00e9:1",
       hostname: "h",
       version: "",
+      incarnation: 7,
+      replaces: B,
+    },
+  ],
+  [
+    "08147800" + id(16, A) + "a20100" + "aa0100" + "b20100" + "c00101" +
+    "e20100",
+    {
+      ...{ type: "attach", hops: 0, node: A },
+      ...{ addr: "", hostname: "", version: "", incarnation: 1, replaces: "" },
     },
   ],
   ["08157800" + id(16, A), { type: "leave", hops: 0, node: A }],
   ["08161003" + id(3, B), { type: "handover", ballot }],
   ["08177801" + id(16, A), { type: "farewell", hops: 1, node: A }],
+  ["0818" + CLAIMED, { type: "outdated", claim }],
 ];
 
 /** The field with a node's id. */
@@ -168,6 +210,12 @@ const ballots = fc.oneof(
   fc.record({ round: rounds, node: ids }),
 );
 const values = fc.uint8Array({ maxLength: 300 });
+const incarnations = seqns.map((n) => Math.max(1, n));
+const claims: fc.Arbitrary<Claim> = fc.record({
+  incarnation: incarnations,
+  start: fc.nat({ max: 2 ** 32 - 1 }),
+  position: seqns,
+});
 const texts = fc.string({ unit: "binary", maxLength: 40 });
 
 function messageOf<T extends PeerMessage["type"]>(
@@ -196,9 +244,10 @@ export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
       { maxLength: 5 },
     ),
     total: seqns,
+    position: seqns,
   }),
   messageOf("accept", { seqn: seqns, ballot: ballots, value: values }),
-  messageOf("accepted", { seqn: seqns, ballot: ballots }),
+  messageOf("accepted", { seqn: seqns, ballot: ballots, position: seqns }),
   messageOf("nack", { ballot: ballots, promised: ballots }),
   messageOf("behind", { ballot: ballots, applied: seqns }),
   messageOf("prevote", { ballot: ballots, applied: seqns }),
@@ -208,12 +257,22 @@ export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
     applied: seqns,
     promised: ballots,
   }),
-  messageOf("alive", { ballot: ballots, decided: seqns, round: seqns }),
+  messageOf("alive", {
+    ballot: ballots,
+    decided: seqns,
+    round: seqns,
+    claim: claims,
+    began: seqns,
+    full: fc.boolean(),
+  }),
+  messageOf("outdated", { claim: claims }),
   messageOf("heard", {
     ballot: ballots,
     round: seqns,
     applied: seqns,
+    durable: seqns,
     hash: seqns,
+    full: fc.boolean(),
   }),
   messageOf("decided", { ballot: ballots, upTo: seqns }),
   messageOf("contradicted", { ballot: ballots, seqn: seqns, hash: seqns }),
@@ -240,6 +299,8 @@ export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
     addr: texts,
     hostname: texts,
     version: texts,
+    incarnation: incarnations,
+    replaces: fc.oneof(fc.constant(""), ids),
   }),
   messageOf("leave", { hops: seqns, node: ids }),
   messageOf("farewell", { hops: seqns, node: ids }),

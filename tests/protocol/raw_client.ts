@@ -23,6 +23,7 @@ export const VERBS: Readonly<Record<string, number>> = {
   SELF: 20,
   STATUS: 30,
   RECOVER: 31,
+  BACKUP: 32,
   ACCESS: 99,
 };
 
@@ -52,6 +53,7 @@ export interface RawRequest {
   rev?: number | bigint;
   read?: number | bigint;
   min_rev?: number | bigint;
+  lineage?: string;
 }
 
 /** The fields of a response; only those that came are set. */
@@ -130,7 +132,7 @@ export function encodeBytes(
 /** A request as protobuf, without its frame. */
 export function encodeRawRequest(request: RawRequest): Uint8Array {
   const { tag, verb, path, value, other_tag, offset, rev } = request;
-  const { read, min_rev } = request;
+  const { read, min_rev, lineage } = request;
   const parts: Uint8Array[] = [];
   if (tag !== undefined) parts.push(encodeNumber(1, tag));
   if (verb !== undefined) parts.push(encodeNumber(2, verbNumber(verb)));
@@ -141,6 +143,7 @@ export function encodeRawRequest(request: RawRequest): Uint8Array {
   if (rev !== undefined) parts.push(encodeNumber(9, rev));
   if (read !== undefined) parts.push(encodeNumber(17, read));
   if (min_rev !== undefined) parts.push(encodeNumber(18, min_rev));
+  if (lineage !== undefined) parts.push(encodeBytes(19, lineage));
   return concatBytes(parts);
 }
 

@@ -60,6 +60,7 @@ Deno.test("protocol/README.md has the fields of a request", () => {
     rev: 1,
     read: 1,
     minRev: 1,
+    lineage: "x",
   };
   const names = Object.keys(emptyRequest());
   const numbers = names.map((name) => {

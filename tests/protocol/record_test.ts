@@ -103,6 +103,7 @@ const about = {
   addr: texts,
   hostname: texts,
   version: texts,
+  incarnation: numbers.map((n) => Math.max(1, n)),
   time: numbers,
 };
 const commands: fc.Arbitrary<Command[]> = fc.array(fc.oneof(

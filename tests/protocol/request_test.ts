@@ -73,6 +73,7 @@ const requests = fc.record({
   rev: fc.option(fc.maxSafeInteger(), { nil: undefined }),
   read: fc.option(fc.maxSafeInteger(), { nil: undefined }),
   minRev: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  lineage: fc.option(fc.string({ unit: "binary" }), { nil: undefined }),
 });
 
 Deno.test("decodeRequest() reads what encodeRequest() writes", () => {

@@ -30,6 +30,7 @@ const RIGHTS: Readonly<Record<Verb, Right>> = {
   SELF: "none",
   STATUS: "read",
   RECOVER: "write",
+  BACKUP: "read all",
   ACCESS: "none",
 };
 
@@ -84,7 +85,8 @@ Deno.test("a connection checks the right of every verb", () => {
     for (const verb of NAMES) {
       if (verb === "ACCESS") continue; // A wrong secret is denied, too.
       const label = JSON.stringify({ secrets, given, verb });
-      const allowed = rights.includes(RIGHTS[verb]);
+      const right = RIGHTS[verb] === "read all" ? "read" : RIGHTS[verb];
+      const allowed = rights.includes(right);
       assertEquals(passes(verb, { secrets, given }), allowed, label);
     }
   }
@@ -122,6 +124,7 @@ const NEEDS: Readonly<Record<Verb, readonly (keyof RawRequest)[]>> = {
   SELF: [],
   STATUS: [],
   RECOVER: [],
+  BACKUP: ["offset"],
   ACCESS: [],
 };
 

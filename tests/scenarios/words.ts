@@ -5,10 +5,11 @@
  *
  * @module
  */
-import { formatBallot, ZERO_BALLOT } from "../../consensus/mod.ts";
-import type { LogRecord } from "../../consensus/mod.ts";
+import { FIRST_CLAIM, formatBallot } from "../../consensus/mod.ts";
+import { ZERO_BALLOT } from "../../consensus/mod.ts";
 import { type Command, decodeBatch, encodeText } from "../../protocol/mod.ts";
-import type { AcceptedValue, Ballot, PeerMessage } from "../../protocol/mod.ts";
+import type { AcceptedValue, Ballot, LogRecord } from "../../protocol/mod.ts";
+import type { PeerMessage } from "../../protocol/mod.ts";
 import type { Mutation, Outcome, Store } from "../../store/mod.ts";
 import { textOf } from "../store/changes.ts";
 import type { Entry } from "./minutes.ts";
@@ -91,6 +92,7 @@ export class Words {
     if (record.type === "promised") {
       return `promised ${formatBallot(record.ballot)}`;
     }
+    if (record.type !== "accepted") return record.type;
     const { seqn, value, ballot } = record.accepted;
     const shown = this.value(value, { brief: true });
     return `accepted ${seqn}=${shown}@${formatBallot(ballot)}`;
@@ -204,6 +206,8 @@ function showRest(
     case "leave":
     case "farewell":
       return message.node;
+    case "outdated":
+      return `${message.claim.incarnation}`;
     case "handover":
       return ballot;
   }
@@ -277,21 +281,26 @@ export function readMessage(words: readonly string[]): PeerMessage {
     case "prepare":
       return { type, ballot, from: Number(last) };
     case "promise":
-      return { type, ballot, from: 1, accepted: [], total: 0 };
+      return {
+        ...{ type, ballot, from: 1, accepted: [] },
+        ...{ total: 0, position: 0 },
+      };
     case "accept": {
       const [seqn, text] = last.split("=");
       return { type, seqn: Number(seqn), ballot, value: encodeText(text!) };
     }
     case "accepted":
-      return { type, seqn: Number(last), ballot };
+      return { type, seqn: Number(last), ballot, position: 0 };
     case "nack":
       return { type, ballot, promised: readBallot(last) };
     case "decided":
       return { type, ballot, upTo: Number(last) };
     case "handover":
       return { type, ballot };
-    case "alive":
-      return { type, ballot, decided: Number(last), round: 0 };
+    case "alive": {
+      const memory = { claim: FIRST_CLAIM, began: 0, full: false };
+      return { type, ballot, decided: Number(last), round: 0, ...memory };
+    }
   }
   throw new SyntaxError(`Cannot read "${words.join(" ")}" as a message`);
 }

@@ -5,14 +5,31 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AssertionError, LIMITS, Sessions } from "../../store/mod.ts";
+import type { Session } from "../../store/mod.ts";
 import { randomOf } from "./model.ts";
+
+/** A session of an owner that has begun once, unless told. */
+function row(
+  [id, owner, last, incarnation = 1]: readonly [
+    id: number,
+    owner: string,
+    last: number,
+    incarnation?: number,
+  ],
+): Session {
+  return { id, owner, incarnation, last };
+}
+
+function open(sessions: Sessions, id: number, owner: string) {
+  return sessions.open(id, { owner, incarnation: 1 });
+}
 
 const SEED = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
 
 Deno.test("S11: Sessions.admit() lets each number through once, in order", () => {
   const sessions = new Sessions();
   assertEquals(sessions.admit(7, 1), "unknown");
-  sessions.open(7, "a");
+  open(sessions, 7, "a");
   const rows: [number, string][] = [
     [0, "repeat"],
     [-1, "repeat"],
@@ -39,26 +56,26 @@ Deno.test("S11: Sessions.admit() lets each number through once, in order", () =>
 
 Deno.test("S11: Sessions stops where a command is applied twice", () => {
   const sessions = new Sessions();
-  sessions.open(1, "a");
+  open(sessions, 1, "a");
   sessions.applied(1, 5);
   for (const number of [5, 4, 0]) {
     assertThrows(() => sessions.applied(1, number), AssertionError);
   }
   assertThrows(() => sessions.applied(2, 1), AssertionError);
-  assertThrows(() => sessions.open(1, "b"), AssertionError);
+  assertThrows(() => open(sessions, 1, "b"), AssertionError);
 });
 
 Deno.test("Sessions.open() ends the owner's session before", () => {
   const sessions = new Sessions();
-  sessions.open(3, "b");
-  sessions.open(1, "a");
+  open(sessions, 3, "b");
+  open(sessions, 1, "a");
   sessions.applied(1, 1);
-  sessions.open(4, "a");
+  open(sessions, 4, "a");
   assertEquals(sessions.admit(1, 2), "unknown");
   assertEquals(sessions.ofOwner("a")?.id, 4);
   assertEquals(sessions.all(), [
-    { id: 3, owner: "b", last: 0 },
-    { id: 4, owner: "a", last: 0 },
+    row([3, "b", 0]),
+    row([4, "a", 0]),
   ]);
   // The end of a session that has ended does nothing to its owner's next.
   sessions.end(1);
@@ -68,18 +85,18 @@ Deno.test("Sessions.open() ends the owner's session before", () => {
 Deno.test("Sessions.open() refuses one above the limit", () => {
   const sessions = new Sessions();
   for (let id = 1; id <= LIMITS.sessions; id++) {
-    assertEquals(sessions.open(id, `o${id}`), undefined);
+    assertEquals(open(sessions, id, `o${id}`), undefined);
   }
   const { hash } = sessions;
-  const refusal = sessions.open(LIMITS.sessions + 1, "one more");
+  const refusal = open(sessions, LIMITS.sessions + 1, "one more");
   assertEquals(refusal?.code, "LIMIT");
   for (const number of [LIMITS.sessions, LIMITS.sessions + 1]) {
     assert(refusal?.detail?.includes(`${number}`), refusal?.detail);
   }
   assertEquals([sessions.size, sessions.hash], [LIMITS.sessions, hash]);
-  assertEquals(sessions.open(LIMITS.sessions + 2, "o5"), undefined);
+  assertEquals(open(sessions, LIMITS.sessions + 2, "o5"), undefined);
   sessions.end(1);
-  assertEquals(sessions.open(LIMITS.sessions + 1, "one more"), undefined);
+  assertEquals(open(sessions, LIMITS.sessions + 1, "one more"), undefined);
 });
 
 Deno.test(`Sessions.hash is that of the table, however it came about (SEED=${SEED})`, () => {
@@ -93,7 +110,9 @@ Deno.test(`Sessions.hash is that of the table, however it came about (SEED=${SEE
     const one = open[Math.floor(random() * open.length)];
     const kind = random();
     if (one === undefined || kind < 0.2) {
-      sessions.open(++lastId, `o${Math.floor(random() * 9)}`);
+      const owner = `o${Math.floor(random() * 9)}`;
+      const incarnation = 1 + Math.floor(random() * 3);
+      sessions.open(++lastId, { owner, incarnation });
     } else if (kind < 0.3) sessions.end(one.id);
     else sessions.applied(one.id, one.last + 1);
     const copy = new Sessions();
@@ -107,15 +126,16 @@ Deno.test(`Sessions.hash is that of the table, however it came about (SEED=${SEE
   assertEquals(sessions.hash, new Sessions().hash);
 });
 
-Deno.test("Sessions.hash differs where id, owner or last do", () => {
+Deno.test("Sessions.hash differs where id, owner, incarnation or last do", () => {
   const tables = [
     [],
-    [{ id: 1, owner: "a", last: 0 }],
-    [{ id: 1, owner: "b", last: 0 }],
-    [{ id: 2, owner: "a", last: 0 }],
-    [{ id: 1, owner: "a", last: 2 ** 32 }],
-    [{ id: 1, owner: "a", last: 0 }, { id: 2, owner: "b", last: 0 }],
-    [{ id: 1, owner: "b", last: 0 }, { id: 2, owner: "a", last: 0 }],
+    [row([1, "a", 0])],
+    [row([1, "b", 0])],
+    [row([2, "a", 0])],
+    [row([1, "a", 2 ** 32])],
+    [row([1, "a", 0, 2])],
+    [row([1, "a", 0]), row([2, "b", 0])],
+    [row([1, "b", 0]), row([2, "a", 0])],
   ];
   const hashes = tables.map((table) => {
     const sessions = new Sessions();
@@ -127,27 +147,24 @@ Deno.test("Sessions.hash differs where id, owner or last do", () => {
 
 Deno.test("Sessions.load() replaces the table, or says why not", () => {
   const sessions = new Sessions();
-  sessions.open(1, "a");
-  const table = [{ id: 5, owner: "b", last: 9 }, {
-    id: 2,
-    owner: "c",
-    last: 0,
-  }];
+  open(sessions, 1, "a");
+  const table = [row([5, "b", 9]), row([2, "c", 0])];
   const bad = [
-    [...table, { id: 5, owner: "d", last: 0 }],
-    [...table, { id: 6, owner: "b", last: 0 }],
-    [{ id: -1, owner: "d", last: 0 }],
-    [{ id: 1, owner: "d", last: 0.5 }],
-    [{ id: 1, owner: "d", last: 2 ** 60 }],
-    Array.from({ length: LIMITS.sessions + 1 }, (_, id) => ({
-      id,
-      owner: `${id}`,
-      last: 0,
-    })),
+    [...table, row([5, "d", 0])],
+    [...table, row([6, "b", 0])],
+    [row([-1, "d", 0])],
+    [row([1, "d", 0.5])],
+    [row([1, "d", 2 ** 60])],
+    [row([1, "d", 0, 0])],
+    [row([1, "d", 0, 1.5])],
+    Array.from(
+      { length: LIMITS.sessions + 1 },
+      (_, id) => row([id, `${id}`, 0]),
+    ),
   ];
   for (const other of bad) {
     assertEquals(typeof sessions.load(other), "string");
-    assertEquals(sessions.all(), [{ id: 1, owner: "a", last: 0 }]);
+    assertEquals(sessions.all(), [row([1, "a", 0])]);
   }
   assertEquals(sessions.load(table), undefined);
   assertEquals(sessions.all(), table.toReversed());

@@ -1,0 +1,113 @@
+/**
+ * Beginnings: how a node comes to be part of a history.
+ *
+ * It founds one, attaches to one, goes on with what its disk remembers, or
+ * goes on alone where a majority is lost. The lineage is the random id of the
+ * history; the journal begins when it is known.
+ *
+ * @module
+ */
+import { assert, type Refusal } from "../store/mod.ts";
+import { newLineage, type NodeOptions } from "./node_options.ts";
+import type { NodeParts } from "./node_parts.ts";
+import type { Progress } from "./progress.ts";
+import type { Found } from "./found.ts";
+import { refusesToRecover } from "./status.ts";
+
+/** What founding takes. */
+export interface Founding {
+  /** The name of the cluster. */
+  readonly cluster: string;
+  readonly lineage: string;
+  /** Addresses of nodes that will attach: clients are served with them only. */
+  readonly companions?: readonly string[];
+}
+
+/** How one node's history begins. */
+export class Beginnings {
+  readonly #options: NodeOptions;
+  readonly #parts: NodeParts;
+  readonly #progress: Progress;
+  #lineage = "";
+
+  constructor(
+    options: NodeOptions,
+    { parts, progress }: { parts: NodeParts; progress: Progress },
+  ) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#progress = progress;
+  }
+
+  /** The random id of the unbroken history that this node is part of. */
+  get lineage(): string {
+    return this.#lineage;
+  }
+
+  /** Founds a cluster of this node alone. */
+  found({ cluster, lineage, companions = [] }: Founding): void {
+    const { machine, upkeep, replica, journal } = this.#parts;
+    assert(machine.applied === 0, "a cluster is founded on an empty store");
+    this.#lineage = lineage;
+    const { id, about } = this.#options;
+    machine.members.found(id);
+    journal.begin({ lineage, parent: "", founder: true });
+    const time = this.#options.now();
+    const { incarnation } = journal.claim;
+    const command = { node: id, ...about, incarnation, cluster, time };
+    upkeep.found({ kind: "found", ...command }, companions);
+    replica.campaign();
+  }
+
+  /** Takes part in a cluster of that lineage, from the next link on. */
+  attach(lineage: string): void {
+    assert(this.#lineage === "", "C10: a node has one lineage");
+    this.#lineage = lineage;
+    this.#parts.journal.begin({ lineage, parent: "", founder: false });
+  }
+
+  /** Goes on with what was found on the disk. */
+  resume(found: Found, companions: readonly string[]): void {
+    const { machine, replica, journal, remembered, upkeep } = this.#parts;
+    assert(found.damage === undefined, "C25: a damaged memory is not used");
+    assert(this.#lineage === "", "C10: a node has one lineage");
+    const { lineage, parent, founder, node } = found.header;
+    assert(node === this.#options.id, "C23: an id goes with its memory");
+    this.#lineage = lineage;
+    if (found.image !== undefined) {
+      machine.adopt(found.image.head, found.image.store);
+    } else if (founder) machine.members.found(node);
+    const { promised, accepted, claim: { position } } = found;
+    const forgotten = machine.applied;
+    const memory = { promised, accepted: [...accepted], forgotten, position };
+    replica.restore(memory, found.values);
+    for (const [peer, claim] of found.peers) remembered.restore(peer, claim);
+    this.#progress.applyDecided();
+    journal.begin({ lineage, parent, founder });
+    // More seats than its own show that they were given theirs.
+    const { size } = machine.members.seats;
+    if (founder && size <= 1) upkeep.expect(companions);
+    this.#progress.noteCompany();
+    this.#progress.notePeers();
+  }
+
+  /** Makes this survivor a cluster of its own; or tells why not. */
+  recover(): Refusal | undefined {
+    const { machine, replica, journal } = this.#parts;
+    const detail = refusesToRecover(this.#parts);
+    if (detail !== undefined) return { code: "OTHER", detail };
+    replica.abdicate();
+    replica.adoptAccepted();
+    this.#progress.applyDecided();
+    const time = this.#options.now();
+    const parent = this.#lineage;
+    machine.recover(this.#options.id, { time, parent });
+    replica.forgetOthers();
+    this.#lineage = newLineage(this.#options.random);
+    journal.rebase({ lineage: this.#lineage, parent, founder: false });
+    this.#options.onLineage?.(this.#lineage);
+    this.#progress.notePeers();
+    replica.campaign();
+    return undefined;
+  }
+}
