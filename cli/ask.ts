@@ -125,11 +125,13 @@ export function findTarget(flags: Flags, io: Pick<Io, "env">): Target {
   const given = flags.text("uri") ?? io.env("DOOZER_URI") ?? DEFAULT_URI;
   const uri = flags.on("tls") ? withTls(given) : given;
   const bootUri = flags.text("boot-uri") ?? io.env("DOOZER_BOOT_URI");
+  const lineage = flags.text("lineage");
   const caFile = flags.text("cacert") ?? io.env("DOOZER_CACERT");
   return {
     uri,
     options: {
       ...(bootUri === undefined ? {} : { bootUri }),
+      ...(lineage === undefined ? {} : { lineage }),
       ...(caFile === undefined ? {} : { caCerts: [readPem(caFile)] }),
     },
     secret: findSecret(uri, io),

@@ -14,7 +14,7 @@ import type { Output } from "./output.ts";
 /** A word after the command's name. */
 export interface ArgSpec {
   /** What it is called, and what a shell could complete it with. */
-  readonly name: "path" | "glob" | "rev" | "topic" | "addr";
+  readonly name: "path" | "glob" | "rev" | "topic" | "addr" | "file";
   readonly optional?: boolean;
 }
 

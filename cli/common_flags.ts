@@ -40,6 +40,11 @@ export const CLIENT_FLAGS: readonly FlagSpec[] = [
     help: "give up after this time, as in 500ms or 1m30s; 0 is never " +
       "(default 7s a request; wait and watch: never)",
   },
+  {
+    long: "lineage",
+    takes: "ID",
+    help: "fail unless the history is still this one (doozer status names it)",
+  },
   { long: "tls", help: "use TLS, trusting the system's certificates" },
   {
     long: "cacert",

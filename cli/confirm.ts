@@ -10,6 +10,8 @@ import { UsageError } from "./usage_error.ts";
 
 /** A line longer than this is no answer. */
 const ANSWER_BYTES_MAX = 1024;
+/** So much of a node's id must be typed. */
+export const PREFIX_LEAST = 4;
 
 /** What is to be confirmed. */
 export interface Question {
@@ -33,6 +35,12 @@ export async function confirm(
   io.say(text);
   if (accepts((await readLine(io)).trim())) return;
   throw new DoozerError("OTHER", "It is not confirmed: nothing was done");
+}
+
+/** Whether the answer is "yes", or enough of the id. */
+export function confirms(answer: string, id: string): boolean {
+  return answer === "yes" ||
+    answer.length >= PREFIX_LEAST && id.startsWith(answer.toUpperCase());
 }
 
 async function readLine(io: Io): Promise<string> {

@@ -43,6 +43,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, ExitStatus>> = {
   DENIED: EXIT.denied,
   ISDIR: EXIT.failed,
   LIMIT: EXIT.failed,
+  LINEAGE: EXIT.failed,
   MISSING_ARG: EXIT.failed,
   NOENT: EXIT.notFound,
   NOTDIR: EXIT.failed,

@@ -71,6 +71,11 @@ const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     because: "a limit is exceeded",
     hint: 'See "doozer help limits"',
   },
+  LINEAGE: {
+    because: "the history was replaced by another",
+    hint: "Revs of before mean nothing in it: read again from the beginning " +
+      '("doozer status" names the lineage)',
+  },
   MISSING_ARG: { because: "the server misses a part of the request", hint: "" },
   NOENT: { because: "no such file or directory", hint: "" },
   NOTDIR: { because: "it, or a part of its path, is a file", hint: "" },

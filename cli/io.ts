@@ -19,6 +19,10 @@ export interface Io {
   readonly input: ReadableStream<Uint8Array>;
   /** Whether a person types the input. */
   readonly inputIsTerminal: boolean;
+  /** Whether standard output is a screen, which bytes would spoil. */
+  readonly outputIsTerminal: boolean;
+  /** Whether a person reads the talk, as it comes. */
+  readonly errorIsTerminal: boolean;
   /** A variable of the environment; an empty one counts as not set. */
   env(name: string): string | undefined;
 }
@@ -37,6 +41,12 @@ export function processIo(): Io {
     },
     get inputIsTerminal() {
       return Deno.stdin.isTerminal();
+    },
+    get outputIsTerminal() {
+      return Deno.stdout.isTerminal();
+    },
+    get errorIsTerminal() {
+      return Deno.stderr.isTerminal();
     },
     env: (name) => Deno.env.get(name) || undefined,
   };

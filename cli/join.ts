@@ -52,6 +52,8 @@ const ATTACH_MS = 60_000;
 const DIAL_MS = 5_000;
 /** Who did not answer is dialled again after. */
 const REDIAL_MS = 200;
+/** How long a node that goes on waits for the others before it serves. */
+const RESUME_MS = 2_000;
 /** What is awaited is told again after. */
 const TELL_MS = 5_000;
 /** Whoever is started within this time goes unmentioned. */
@@ -69,13 +71,53 @@ export async function beginCluster(
   if (beginning.how !== "found") await refuseOthersAddress(joining);
   switch (beginning.how) {
     case "found":
-      return found(joining);
+      found(joining);
+      return await untilReady(joining);
     case "attach":
       return await attach(beginning.addresses, joining);
     case "boot":
       return await boot(beginning, joining);
     case "join":
       return await join(beginning.list, joining);
+  }
+}
+
+/** Whom the founder of a list has to give seats, if that was not done yet. */
+export function companionsOf(beginning: Beginning, addr: string): string[] {
+  if (beginning.how !== "join") return [];
+  return beginning.list.filter((address) => address !== addr);
+}
+
+/**
+ * Waits a moment for the others to be there again. A node that goes on with
+ * what it remembers serves reads in any case.
+ */
+export async function resumeCluster(
+  beginning: Beginning,
+  joining: Joining,
+): Promise<void> {
+  const { node, log, signal } = joining;
+  if (beginning.how === "boot") keepBooted(beginning, joining);
+  const until = performance.now() + RESUME_MS;
+  while (!node.status().ready || !node.isOpen) {
+    if (performance.now() > until) {
+      log.warn("Serves reads only: {reason}", { reason: node.status().reason });
+      return;
+    }
+    await pause(POLL_MS, signal);
+  }
+}
+
+/** Attaches to one of the nodes, however long it takes until one answers. */
+export async function repair(
+  addresses: readonly string[],
+  joining: Joining,
+): Promise<void> {
+  const tell = teller(joining.log);
+  while (true) {
+    if (await attachedToAny(addresses, joining)) return;
+    tell(`a node to copy the state from (${addresses.join(", ")})`);
+    await pause(REDIAL_MS, joining.signal);
   }
 }
 
@@ -166,9 +208,9 @@ async function boot(
   { uri, caCerts }: { uri: string; caCerts?: readonly string[] },
   joining: Joining,
 ): Promise<void> {
-  const { node, addr, clusterName, log, signal } = joining;
+  const { clusterName, log, signal } = joining;
   const name = clusterName ?? DEFAULT_NAME;
-  const service = new NameService({ uri, caCerts, name, node, addr, log });
+  const service = nameService({ uri, caCerts }, joining);
   const until = performance.now() + ATTACH_MS;
   const tell = teller(log);
   while (true) {
@@ -184,6 +226,26 @@ async function boot(
     await pause(REDIAL_MS, signal);
   }
   await service.keepRegistered();
+  joining.onStop(() => service.leave());
+}
+
+function nameService(
+  { uri, caCerts }: { uri: string; caCerts?: readonly string[] | undefined },
+  { node, addr, clusterName, log }: Joining,
+): NameService {
+  const name = clusterName ?? DEFAULT_NAME;
+  return new NameService({ uri, caCerts, name, node, addr, log });
+}
+
+/** The name service is told when it can be; nobody waits for that. */
+function keepBooted(
+  beginning: { uri: string; caCerts?: readonly string[] },
+  joining: Joining,
+): void {
+  const service = nameService(beginning, joining);
+  service.keepRegistered().catch((error) => {
+    joining.log.warn("Cannot register in the name service: {error}", { error });
+  });
   joining.onStop(() => service.leave());
 }
 

@@ -76,7 +76,9 @@ export class NameService {
     clearInterval(this.#timer);
     await this.#registering;
     const { node, log } = this.#options;
-    const isLast = node.status().members.every(({ id }) => id === node.id);
+    const { members, durable } = node.status();
+    // A durable cluster is still there when its last node has stopped.
+    const isLast = !durable && members.every(({ id }) => id === node.id);
     try {
       using client = await this.#connect();
       await client.del(this.#entryPath(node.id));

@@ -8,11 +8,11 @@ import type { NodeStatus } from "../protocol/net/mod.ts";
 import { askAt } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { CLIENT_FLAGS } from "./common_flags.ts";
-import { confirm } from "./confirm.ts";
+import { DATA_TOOLS } from "./data_tools.ts";
+import { confirm, confirms, PREFIX_LEAST } from "./confirm.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
-
-/** So much of a node's id must be typed. */
-const PREFIX_LEAST = 4;
+import { recoverDirectory } from "./recover_data.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** Whom to ask is said by the argument. */
 const FLAGS = CLIENT_FLAGS.filter(({ long }) =>
@@ -23,8 +23,13 @@ const FLAGS = CLIENT_FLAGS.filter(({ long }) =>
 export const recoverCommand: Command = {
   name: "recover",
   summary: "go on without a majority that is lost for ever",
-  args: [{ name: "addr" }],
+  args: [{ name: "addr", optional: true }],
   flags: [
+    {
+      long: "data",
+      takes: "DIR",
+      help: "go on from this data directory, of a node that does not run",
+    },
     { long: "yes", help: "do it without asking for confirmation" },
     ...FLAGS,
   ],
@@ -36,6 +41,10 @@ export const recoverCommand: Command = {
     'too: start them anew with "serve -a <addr>". So choose the survivor whose ' +
     'rev is the highest ("doozer status"). A node that knows a leader, or of a ' +
     "peer that holds more or has recovered, refuses.\n\n" +
+    "With --data the node is one that does not run: its directory becomes " +
+    "that of the first node of a new lineage, from all that it had decided or " +
+    "accepted without a gap. Where it is damaged, from what stands before the " +
+    "damage; the rest is removed.\n\n" +
     "It asks for confirmation on the terminal: type the beginning of the " +
     `node's id, at least ${PREFIX_LEAST} characters, or "yes".`,
   examples: [
@@ -47,9 +56,23 @@ export const recoverCommand: Command = {
       line: "doozer recover 10.0.0.7:8046",
       does: "makes this survivor go on alone, after confirmation",
     },
+    {
+      line: "doozer recover --data /var/lib/doozer",
+      does: "shows what a stopped node has, and makes it go on from that",
+    },
   ],
   synonyms: ["force", "rescue"],
-  run: recoverNode,
+  run: (call) => {
+    const data = call.flags.text("data");
+    if ((data === undefined) === (call.args.length === 0)) {
+      throw new UsageError(
+        "Cannot tell what to recover: it takes either an address or --data DIR",
+        'See "doozer help recover"',
+      );
+    }
+    if (data === undefined) return recoverNode(call);
+    return recoverDirectory(call, { data, tools: DATA_TOOLS });
+  },
 };
 
 async function recoverNode(call: Call): Promise<ExitStatus> {
@@ -82,10 +105,4 @@ function question(status: NodeStatus): string {
     "they are" +
     (lost.length === 0 ? ".\n" : `. Not reachable now:\n${names}`) +
     'Type the beginning of the id, or "yes", to do it: ';
-}
-
-/** Whether the answer is "yes", or enough of the id. */
-export function confirms(answer: string, id: string): boolean {
-  return answer === "yes" ||
-    answer.length >= PREFIX_LEAST && id.startsWith(answer.toUpperCase());
 }

@@ -6,13 +6,16 @@
 
 import { formatAddress } from "../protocol/mod.ts";
 import { AssertionError, DoozerError } from "../store/mod.ts";
+import { readAddress } from "./address.ts";
 import type { Call, Command } from "./command.ts";
 import { COMMON_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
 import { LineQueue } from "./line_queue.ts";
 import { renderDropped, startLog } from "./log.ts";
 import { readServeSettings, type ServeSettings } from "./serve_settings.ts";
-import { type Log, type RunningNode, startNode } from "./start.ts";
+import type { Lost } from "./memory.ts";
+import { MemoryOutdated, type RunningNode, startNode } from "./start.ts";
+import type { Log } from "./start.ts";
 import { badTlsFiles } from "./tls_files.ts";
 import { VERSION } from "./version.ts";
 
@@ -43,6 +46,13 @@ export const serveCommand: Command = {
       short: "c",
       takes: "NAME",
       help: 'the name of the cluster (default "local")',
+    },
+    {
+      long: "data",
+      takes: "DIR",
+      help:
+        "write everything to this directory, so that nothing is lost when " +
+        "the node stops or the power fails (default: in memory only)",
     },
     {
       long: "hist",
@@ -123,10 +133,14 @@ export const serveCommand: Command = {
     ...COMMON_FLAGS,
   ],
   about: "Runs a node: one tree of files in memory, served to all clients. " +
-    "Nothing is written to disk; what no other node holds is lost when it " +
-    "stops. Prints one line on standard error once it serves, and warnings. " +
-    "Ctrl-C or SIGTERM end it, with exit status 0, after it has given up its " +
-    "seat and leadership.\n\n" +
+    "Prints one line on standard error once it serves, and warnings. Ctrl-C " +
+    "or SIGTERM end it, with exit status 0, after it has handed over its " +
+    "leadership.\n\n" +
+    "With --data every write is on the disks of a majority before it is " +
+    "answered, and the node goes on where it was when it is started again, " +
+    "with the same id and seat; -a, -b and --join are then of no account. " +
+    "Without --data nothing is written to disk: what no other node holds is " +
+    "lost when it stops, and it gives up its seat before.\n\n" +
     "A node started with none of -a, -b and --join founds a cluster of its " +
     "own. Nodes that attach to it copy its state and take part as observers; " +
     'give them seats with "doozer add /ctl/cal/1" and so on (standard input ' +
@@ -140,6 +154,10 @@ export const serveCommand: Command = {
   examples: [
     { line: "doozer serve", does: "serves this machine, at 127.0.0.1:8046" },
     { line: "doozer serve -l :9000", does: "serves it at another port" },
+    {
+      line: "doozer serve --data /var/lib/doozer",
+      does: "goes on where it was, whatever happened",
+    },
     {
       line: "doozer serve -l :8047 -a :8046",
       does: "attaches another node to the one at port 8046",
@@ -181,46 +199,71 @@ async function serveUntilEnd(
   { log, write }: { log: Log; write: (line: string) => void },
 ): Promise<ExitStatus> {
   using signals = catchSignals();
-  const node = await startOrExplain(settings, { log, signal: signals.aborted })
-    .catch((error) => {
-      if (!signals.aborted.aborted) throw error;
-    });
-  // It was told to end before it served.
-  if (node === undefined) return EXIT.done;
-  if (settings.exposed) {
-    log.warn(
-      "INSECURE: every machine that reaches this address can use the store, " +
-        "and whoever sits on the way can read along",
-      { address: formatAddress(settings.listen) },
-    );
+  const surroundings = { log, signal: signals.aborted };
+  let lost: Lost | undefined;
+  let { listen } = settings;
+  while (true) {
+    const node = await startOrExplain(
+      { ...settings, listen, lost },
+      surroundings,
+    )
+      .catch((error) => {
+        if (!signals.aborted.aborted) throw error;
+      });
+    // It was told to end before it served.
+    if (node === undefined) return EXIT.done;
+    if (lost === undefined) warnOfExposure(settings, log);
+    write(startLine(node, settings));
+    const end = await Promise.race([signals.first, node.failed]);
+    if (!(end instanceof MemoryOutdated)) return await stop(node, { end, log });
+    // It comes back by itself, as another node, where clients know it.
+    lost = await node.forget();
+    listen = readAddress(node.addr);
   }
-  write(startLine(node, settings));
-  const error = await Promise.race([signals.first, node.failed]);
-  if (!(error instanceof Error)) {
-    log.info("Stopping", { signal: error });
+}
+
+function warnOfExposure({ exposed, listen }: ServeSettings, log: Log): void {
+  if (!exposed) return;
+  log.warn(
+    "INSECURE: every machine that reaches this address can use the store, " +
+      "and whoever sits on the way can read along",
+    { address: formatAddress(listen) },
+  );
+}
+
+async function stop(
+  node: RunningNode,
+  { end, log }: { end: string | Error; log: Log },
+): Promise<ExitStatus> {
+  if (!(end instanceof Error)) {
+    log.info("Stopping", { signal: end });
     await node.stop();
     return EXIT.done;
   }
-  const isFault = !(error instanceof DoozerError);
-  if (isFault) log.error("The node failed", { error });
+  const isFault = !(end instanceof DoozerError);
+  if (isFault) log.error("The node failed", { error: end });
   await node.stop().catch(() => {}); // Its failure is what is told.
-  if (!isFault) throw error;
+  if (!isFault) throw end;
   return EXIT.failed;
 }
 
 function startLine(node: RunningNode, settings: ServeSettings): string {
   const tls = settings.tls ? "&tls=true" : "";
   const uri = `doozer:?ca=${node.addr}${tls}`;
-  const message = `doozer ${VERSION}: node ${node.id} serves ${uri}, ` +
-    "in memory (everything is lost when it stops)";
+  const { dataDirectory } = settings;
+  const where = dataDirectory === undefined
+    ? "in memory (everything is lost when it stops)"
+    : `from ${dataDirectory}, at rev ${node.rev}`;
+  const message = `doozer ${VERSION}: node ${node.id} serves ${uri}, ${where}`;
   if (settings.logFormat === "text") return `${message}\n`;
-  const fields = { id: node.id, uri, version: VERSION, durable: false };
+  const durable = dataDirectory !== undefined;
+  const fields = { id: node.id, uri, version: VERSION, durable };
   const time = new Date().toISOString();
   return JSON.stringify({ time, level: "info", message, ...fields }) + "\n";
 }
 
 async function startOrExplain(
-  settings: ServeSettings,
+  settings: ServeSettings & { readonly lost: Lost | undefined },
   surroundings: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<RunningNode> {
   const { listen, tls, ...others } = settings;

@@ -32,6 +32,8 @@ export interface ServeSettings {
   /** Absent means "local", or that of the cluster that is attached to. */
   readonly clusterName: string | undefined;
   readonly beginning: Beginning;
+  /** Where the node writes what it must not forget; absent means nowhere. */
+  readonly dataDirectory: string | undefined;
   readonly historyRevs: number;
   readonly pulseSeconds: number;
   readonly seatTimeoutSeconds: number;
@@ -78,6 +80,7 @@ export function readServeSettings(
     advertise,
     clusterName: readName(flags),
     beginning,
+    dataDirectory: readDataDirectory(flags),
     historyRevs,
     pulseSeconds,
     seatTimeoutSeconds,
@@ -206,6 +209,15 @@ function readHistory(flags: Flags): number {
   }
   throw new UsageError(
     `Cannot keep a history of "${text}" revs: it is a number from 1 on`,
+  );
+}
+
+function readDataDirectory(flags: Flags): string | undefined {
+  const path = flags.text("data");
+  if (path !== "") return path;
+  throw new UsageError(
+    "Cannot write to a data directory without a name",
+    "Say --data DIR, or leave it out to keep everything in memory",
   );
 }
 

@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { Node, TICK_MS } from "../consensus/mod.ts";
+import { type Durability, Node, TICK_MS } from "../consensus/mod.ts";
 import { encodeText, formatAddress, type Secrets } from "../protocol/mod.ts";
 import { type Log, PeerLinks, SocketServer } from "../protocol/net/mod.ts";
 import type { LinkedPeer } from "../protocol/net/mod.ts";
 import { Turn } from "../protocol/net/mod.ts";
 import { type Path, Store } from "../store/mod.ts";
+import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
 import { AdvisedError } from "./failure.ts";
-import { beginCluster, type Beginning, type Joining } from "./join.ts";
+import { beginCluster, type Beginning, companionsOf } from "./join.ts";
+import { type Joining, repair, resumeCluster } from "./join.ts";
+import { type Lost, type Memory, readMemory } from "./memory.ts";
 import { randomId } from "./random_id.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,6 +30,10 @@ export interface StartOptions {
   readonly clusterName?: string | undefined;
   /** Found a cluster, or be part of one. */
   readonly beginning: Beginning;
+  /** Absent means that everything is kept in memory only. */
+  readonly dataDirectory?: string | undefined;
+  /** What this node was before, in this process. */
+  readonly lost?: Lost | undefined;
   /** Revisions to keep, at least 1. */
   readonly historyRevs: number;
   /** How often `/ctl/node/ID/applied` is rewritten; 0 means never. */
@@ -50,8 +57,12 @@ export interface RunningNode {
   readonly id: string;
   /** Where it listens, as HOST:PORT. */
   readonly addr: string;
+  /** The rev at which it began to serve. */
+  readonly rev: number;
   /** Gives up seat and leadership, then ends it: connections are closed. */
   stop(): Promise<void>;
+  /** Ends it at once, and sets aside what it remembers. */
+  forget(): Promise<Lost>;
   /** Settles only if the node fails by itself. */
   readonly failed: Promise<Error>;
 }
@@ -59,8 +70,11 @@ export interface RunningNode {
 /** So long a node that stops may take to give up its seat. */
 const LEAVE_MS = 1_500;
 
+/** Peers remember more of a node than it does: it must not be that node. */
+export class MemoryOutdated extends Error {}
+
 /**
- * Starts a node, in memory.
+ * Starts a node, from what it remembers if anything.
  *
  * @throws the socket's error where it cannot listen.
  * @throws {DoozerError} where it cannot be part of the cluster.
@@ -70,20 +84,42 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   const fail = (error: unknown) => {
     resolve(error instanceof Error ? error : new Error(String(error)));
   };
-  const parts = new NodeParts(options, fail);
+  const directory = options.dataDirectory === undefined
+    ? undefined
+    : await openDataDirectory(options.dataDirectory);
+  let parts: NodeParts;
+  try {
+    parts = new NodeParts(options, { fail, ...recall(options, directory) });
+  } catch (error) {
+    directory?.close();
+    throw error;
+  }
   try {
     await parts.server.ready;
     parts.listening();
-    const begun = beginCluster(options.beginning, parts.joining());
-    const error = await Promise.race([begun, failed]);
+    const error = await Promise.race([parts.begin(), failed]);
     if (error !== undefined) throw error;
   } catch (error) {
     await parts.stop();
     throw error;
   }
   parts.startPulse();
-  const { id } = parts.node;
-  return { id, addr: parts.addr, stop: () => parts.stop(), failed };
+  const { node: { id, store: { rev } }, addr } = parts;
+  const stop = () => parts.stop();
+  return { id, addr, rev, stop, forget: () => parts.forget(), failed };
+}
+
+/** What the node remembers, if there is anything. */
+function recall(
+  { beginning, lost, log }: StartOptions,
+  directory: DataDirectory | undefined,
+): { directory?: DataDirectory; memory: Memory } {
+  if (directory === undefined) return { memory: { how: "blank" } };
+  const others = beginning.how === "attach" ? beginning.addresses : [];
+  const memory = readMemory(directory, { others, log });
+  return lost !== undefined && memory.how === "blank"
+    ? { directory, memory: { how: "repair", lost } }
+    : { directory, memory };
 }
 
 /** What a running node consists of, and how it ends. */
@@ -98,10 +134,23 @@ class NodeParts {
   readonly #stopJobs: (() => Promise<void>)[] = [];
   readonly #closing = new AbortController();
   #pulse: ReturnType<typeof setInterval> | undefined;
+  readonly #directory: DataDirectory | undefined;
+  readonly #memory: Memory;
+  readonly #fail: (error: unknown) => void;
   #foundsAlone = false;
 
-  constructor(options: StartOptions, fail: (error: unknown) => void) {
+  constructor(
+    options: StartOptions,
+    { fail, directory, memory }: {
+      fail: (error: unknown) => void;
+      directory?: DataDirectory;
+      memory: Memory;
+    },
+  ) {
     this.#options = options;
+    this.#fail = fail;
+    this.#directory = directory;
+    this.#memory = memory;
     const { hostname, port, tls, secrets, log } = options;
     const turn = this.#turn = new Turn(fail);
     const node = this.node = this.#makeNode();
@@ -143,8 +192,28 @@ class NodeParts {
     this.#about.addr = this.#options.advertise ?? this.addr;
   }
 
+  /** Resolves when the node serves: as what it was, or as it is told. */
+  async begin(): Promise<void> {
+    const { beginning, log } = this.#options;
+    const memory = this.#memory;
+    if (memory.how === "repair") {
+      const { contacts } = memory.lost;
+      return await repair(contacts, this.#joining());
+    }
+    if (memory.how === "blank") {
+      return await beginCluster(beginning, this.#joining());
+    }
+    const { node } = this;
+    node.resume(memory.found, companionsOf(beginning, this.#about.addr));
+    log.info("Goes on at rev {rev}, slot {slot}", {
+      rev: node.store.rev,
+      slot: node.applied,
+    });
+    await resumeCluster(beginning, this.#joining());
+  }
+
   /** What founding and joining need. */
-  joining(): Joining {
+  #joining(): Joining {
     const { advertise, clusterName, log, signal } = this.#options;
     const signals = [this.#closing.signal, ...signal ? [signal] : []];
     return {
@@ -194,12 +263,36 @@ class NodeParts {
 
   /** Ends it at once. */
   close(): void {
+    this.#closeSockets();
+    this.#directory?.close();
+  }
+
+  #closeSockets(): void {
     this.#closing.abort();
     clearInterval(this.#ticker);
     clearInterval(this.#pulse);
     this.server.close();
     this.#links.close();
     this.#turn.stop();
+  }
+
+  /** Ends it at once, as one that has never been. */
+  async forget(): Promise<Lost> {
+    const { node } = this;
+    const contacts = node.contacts;
+    this.#closing.abort();
+    await Promise.all(this.#stopJobs.map((job) => job()));
+    this.#options.log.error(
+      "Node {id} is given up: others remember more of it than its data " +
+        "directory does, as if that were an old copy. The state is copied " +
+        "from {contacts}",
+      { id: node.id, contacts: contacts.join(", ") },
+    );
+    this.#closeSockets();
+    await this.#directory?.disk.close(); // What is under way comes first.
+    this.#directory?.setAside();
+    this.#directory?.close();
+    return { id: node.id, contacts };
   }
 
   /** In memory, a first node that is started again must not be a second. */
@@ -214,8 +307,13 @@ class NodeParts {
 
   #makeNode(): Node {
     const { historyRevs } = this.#options;
+    const memory = this.#memory;
     return new Node({
-      id: randomId(),
+      id: memory.how === "resume" ? memory.found.header.node : randomId(),
+      durability: this.#durability(),
+      replaces: memory.how === "repair" ? memory.lost.id : "",
+      onOutdated: () => this.#fail(new MemoryOutdated("Outdated")),
+      onDiskBroken: ({ detail }) => this.#fail(brokenDisk(detail)),
       store: new Store({ historyRevs }),
       about: this.#about,
       onInput: this.#turn.wanted,
@@ -231,6 +329,14 @@ class NodeParts {
       onAlarm: (what) => this.#options.log.error("ALARM: {what}", { what }),
       onLineage: () => this.#links.lineageChanged(),
     });
+  }
+
+  #durability(): Durability | undefined {
+    if (this.#directory === undefined) return undefined;
+    const [start = 0] = crypto.getRandomValues(new Uint32Array(1));
+    const memory = this.#memory;
+    const found = memory.how === "resume" ? memory.found : undefined;
+    return { disk: this.#directory.disk, found, start };
   }
 
   #tellLeader(leader: string | null): void {
@@ -253,6 +359,15 @@ class NodeParts {
       list: beginning.how === "join" ? beginning.list : [],
     };
   }
+}
+
+function brokenDisk(detail: string): AdvisedError {
+  return new AdvisedError("OTHER", `The node stops: ${detail}`, {
+    hint:
+      "What the disk did not take cannot be written again: the system may " +
+      "have dropped it. Nothing of it was answered. Check the disk, then " +
+      "start the node again; it goes on with what is whole",
+  });
 }
 
 function ticks(seconds: number): number {

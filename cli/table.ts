@@ -5,6 +5,7 @@
  */
 
 import { addCommand } from "./add.ts";
+import { backupCommand } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { delCommand } from "./del.ts";
 import { findCommand } from "./find.ts";
@@ -14,6 +15,7 @@ import { lsCommand } from "./ls.ts";
 import { membersCommand } from "./members.ts";
 import { nopCommand } from "./nop.ts";
 import { recoverCommand } from "./recover.ts";
+import { restoreCommand } from "./restore.ts";
 import { revCommand } from "./rev.ts";
 import { selfCommand } from "./self.ts";
 import { serveCommand } from "./serve.ts";
@@ -21,6 +23,7 @@ import { setCommand } from "./set.ts";
 import { statCommand } from "./stat.ts";
 import { statusCommand } from "./status.ts";
 import { touchCommand } from "./touch.ts";
+import { verifyCommand } from "./verify.ts";
 import { versionCommand } from "./version.ts";
 import { waitCommand } from "./wait.ts";
 import { watchCommand } from "./watch.ts";
@@ -29,6 +32,7 @@ import { watchCommand } from "./watch.ts";
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   addCommand,
+  backupCommand,
   delCommand,
   findCommand,
   getCommand,
@@ -37,12 +41,14 @@ export const COMMANDS: readonly Command[] = [
   membersCommand,
   nopCommand,
   recoverCommand,
+  restoreCommand,
   revCommand,
   selfCommand,
   setCommand,
   statCommand,
   statusCommand,
   touchCommand,
+  verifyCommand,
   versionCommand,
   waitCommand,
   watchCommand,

@@ -90,9 +90,18 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "decided slots kept for nodes that were away shortly",
   },
+  logPendingBytes: {
+    unit: "bytes",
+    meaning: "what waits for a node's disk, before it takes no more values",
+  },
   pendingBytes: {
     unit: "bytes",
     meaning: "commands of a node's clients that are not applied yet",
+  },
+  backups: { unit: "", meaning: "backups that are made of a node at a time" },
+  backupMs: {
+    unit: "ms",
+    meaning: "from one piece of a backup until the next one is asked for",
   },
   minRevMs: {
     unit: "ms",

@@ -12,6 +12,8 @@ export interface FakeOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
   readonly inputIsTerminal?: boolean;
+  readonly outputIsTerminal?: boolean;
+  readonly errorIsTerminal?: boolean;
   /** The reader of standard output goes away at once. */
   readonly outputClosed?: boolean;
 }
@@ -21,6 +23,8 @@ export class FakeIo implements Io {
   readonly #options: FakeOptions;
   readonly #decoder = new TextDecoder();
   stdout = "";
+  /** The same as bytes. */
+  readonly written: Uint8Array[] = [];
   stderr = "";
 
   constructor(options: FakeOptions = {}) {
@@ -30,6 +34,7 @@ export class FakeIo implements Io {
   write(bytes: Uint8Array): Promise<void> {
     if (this.#options.outputClosed) return Promise.reject(new PipeClosed());
     this.stdout += this.#decoder.decode(bytes);
+    this.written.push(bytes.slice());
     return Promise.resolve();
   }
 
@@ -52,6 +57,14 @@ export class FakeIo implements Io {
 
   get inputIsTerminal(): boolean {
     return this.#options.inputIsTerminal ?? false;
+  }
+
+  get outputIsTerminal(): boolean {
+    return this.#options.outputIsTerminal ?? false;
+  }
+
+  get errorIsTerminal(): boolean {
+    return this.#options.errorIsTerminal ?? false;
   }
 
   env(name: string): string | undefined {

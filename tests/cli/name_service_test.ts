@@ -20,6 +20,7 @@ interface FakeNode {
   readonly id: string;
   role: NodeStatus["role"];
   members: readonly string[];
+  readonly durable?: boolean;
 }
 
 /** Uses a name service that is there. */
@@ -39,7 +40,8 @@ async function withService(
 function serviceOf(node: FakeNode, uri: string): NameService {
   const status = () => {
     const members = node.members.map((id) => ({ id }));
-    return { role: node.role, members } as unknown as NodeStatus;
+    const { role, durable = false } = node;
+    return { role, durable, members } as unknown as NodeStatus;
   };
   return new NameService({
     uri,
@@ -75,6 +77,21 @@ Deno.test("one wins, each node registers, whoever goes leaves nothing", () =>
     b.members = ["B"];
     await forB.leave();
     assertEquals(await filesOf(client), {});
+  }));
+
+Deno.test("a durable cluster keeps its name when its last node stops", () =>
+  withService(async (of, client) => {
+    const a: FakeNode = {
+      id: "A",
+      role: "leader",
+      members: ["A"],
+      durable: true,
+    };
+    const forA = of(a);
+    await forA.won();
+    await forA.keepRegistered();
+    await forA.leave();
+    assertEquals(await filesOf(client), { "/ctl/boot/web": "A" });
   }));
 
 Deno.test("the leader removes entries of nodes that are gone", () =>

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { confirms } from "../../cli/recover.ts";
+import { confirms } from "../../cli/confirm.ts";
 import { STATUS } from "../protocol/fake_backend.ts";
 import { type FakeNode, serveFake } from "../protocol/net/servers.ts";
 import { type FakeOptions, runFake } from "./fake_io.ts";

@@ -1,0 +1,98 @@
+/**
+ * What a node remembers: its data directory, and whether it can go on with it.
+ *
+ * An id names one unbroken memory. Where that is lost or damaged the node
+ * takes a new id, copies the state of the others, and asks for the seat of the
+ * old one; where there are no others it stops, and says what is wrong.
+ *
+ * @module
+ */
+import { type Found, readDirectory } from "../consensus/mod.ts";
+import type { NodeId } from "../protocol/mod.ts";
+import type { Log } from "../protocol/net/mod.ts";
+import type { DataDirectory } from "./data_directory.ts";
+import { AdvisedError } from "./failure.ts";
+
+/** A node that cannot go on under its id, and who can help. */
+export interface Lost {
+  /** Its id; "" where that is not known. */
+  readonly id: NodeId | "";
+  /** Addresses of the other cals. */
+  readonly contacts: readonly string[];
+}
+
+/** How a durable node begins. */
+export type Memory =
+  /** With what it remembers. */
+  | { readonly how: "resume"; readonly found: Found }
+  /** As a node that was never there before. */
+  | { readonly how: "blank" }
+  /** In place of another, which it was. */
+  | { readonly how: "repair"; readonly lost: Lost };
+
+/**
+ * Reads the directory, and sets aside what cannot be used.
+ *
+ * @throws {AdvisedError} where there is damage and nobody to help.
+ */
+export function readMemory(
+  directory: DataDirectory,
+  { others, log }: {
+    /** Addresses of nodes that the operator has named. */
+    others: readonly string[];
+    log: Log;
+  },
+): Memory {
+  const found = readDirectory(directory.disk);
+  if (found === undefined) return { how: "blank" };
+  const { damage, torn, header } = found;
+  if (damage !== undefined) {
+    const contacts = found.contacts.length > 0 ? found.contacts : others;
+    if (contacts.length === 0) throw damaged(directory.path, found);
+    const aside = directory.setAside();
+    log.error(
+      "The data directory is damaged: {file} at byte {offset}: {why}. Node " +
+        "{id} is given up, its files are in {aside}; the state is copied " +
+        "from {contacts}",
+      { ...damage, id: header.node, aside, contacts: contacts.join(", ") },
+    );
+    return { how: "repair", lost: { id: header.node, contacts } };
+  }
+  if (isWithoutState(found)) {
+    directory.setAside();
+    return { how: "blank" };
+  }
+  if (torn !== undefined) {
+    log.warn(
+      "The last write to {file} was cut off, at byte {offset}: {bytes} bytes " +
+        "that nobody was told of are dropped",
+      { ...torn },
+    );
+  }
+  return { how: "resume", found };
+}
+
+/** It was stopped before it had a state, and so before it ever had a seat. */
+function isWithoutState(found: Found): boolean {
+  const { header: { founder }, applied, accepted } = found;
+  if (applied > 0) return false;
+  // What a founder has accepted may be acknowledged, unlike that of others:
+  // they have no vote before they have a durable state.
+  return !founder || accepted.length === 0;
+}
+
+function damaged(path: string, { damage, applied }: Found): AdvisedError {
+  const { file, offset, why } = damage!;
+  return new AdvisedError(
+    "OTHER",
+    `Cannot use the data directory "${path}": ${file} is damaged at byte ` +
+      `${offset}: ${why}. No other node is known to copy the state from`,
+    {
+      hint:
+        `Restore a backup with "doozer restore FILE --data DIR"; or go on ` +
+        `from before the damage (slot ${applied}) with "doozer recover ` +
+        `--data ${path}", which loses what came after; or, where other nodes ` +
+        "have the state, name one with -a",
+    },
+  );
+}
