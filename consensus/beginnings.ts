@@ -89,6 +89,9 @@ export class Beginnings {
     if (founder && size <= 1) upkeep.expect(companions);
     this.#progress.noteCompany();
     this.#progress.notePeers();
+    // Where nobody else votes there is nobody to wait for.
+    const { sets, current } = machine.members;
+    if (sets.length === 1 && current.join() === node) replica.campaign();
   }
 
   /** Makes this survivor a cluster of its own; or tells why not. */
