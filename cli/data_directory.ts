@@ -6,7 +6,7 @@
  */
 
 import { dirname, resolve } from "node:path";
-import { parseName } from "../protocol/mod.ts";
+import { CONTACTS_FILE, parseName } from "../protocol/mod.ts";
 import { DirectoryDisk, isNeutral, LOCK_NAME } from "./disk.ts";
 import { AdvisedError } from "./failure.ts";
 import { badDirectory, systemCode, unusable } from "./file_failure.ts";
@@ -96,7 +96,9 @@ function ensureDirectory(path: string): void {
 function refuseForeign(path: string): void {
   let foreign: string | undefined;
   for (const { name } of Deno.readDirSync(path)) {
-    if (parseName(name) !== undefined || name === SET_ASIDE_NAME) return;
+    const isOurs = parseName(name) !== undefined || name === SET_ASIDE_NAME ||
+      name === CONTACTS_FILE;
+    if (isOurs) return;
     // A file "lock" many programs have: it tells nothing.
     if (name !== LOCK_NAME && !isNeutral(name)) foreign ??= name;
   }

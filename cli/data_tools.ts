@@ -6,12 +6,13 @@
  */
 
 import type { Disk, DiskOp, Found, Machine } from "../consensus/mod.ts";
-import { type NewDirectory, readDirectory } from "../consensus/mod.ts";
+import type { NewDirectory } from "../consensus/mod.ts";
 import { replay, writeDirectory } from "../consensus/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { DoozerError } from "../store/mod.ts";
 import { openDataDirectory } from "./data_directory.ts";
 import { DirectoryDisk, LOCK_NAME } from "./disk.ts";
+import { readWhatIsThere } from "./memory.ts";
 import { badDirectory, unusable } from "./file_failure.ts";
 import { AdvisedError } from "./failure.ts";
 
@@ -25,13 +26,14 @@ export interface OwnDirectory {
 /** A directory that is looked at, and not changed. */
 export interface ReadDirectory extends Disposable {
   readonly disk: Disk;
+  readonly path: string;
 }
 
 /** Reading and writing data directories. */
 export interface DataTools {
   look(path: string): ReadDirectory;
   open(path: string): Promise<OwnDirectory>;
-  read(disk: Disk): Found | undefined;
+  read(directory: { disk: Disk; path: string }): Found | undefined;
   replay(
     found: Found,
     options: { store: Store; adoptAccepted: boolean },
@@ -44,7 +46,7 @@ export interface DataTools {
 export const DATA_TOOLS: DataTools = {
   look,
   open: openDataDirectory,
-  read: readDirectory,
+  read: readWhatIsThere,
   replay,
   write,
 };
@@ -63,7 +65,7 @@ function look(path: string): ReadDirectory {
     throw badDirectory(path, error);
   }
   const disk = new DirectoryDisk(path);
-  return { disk, [Symbol.dispose]: () => disk.close() };
+  return { disk, path, [Symbol.dispose]: () => disk.close() };
 }
 
 /** Whether a process holds the lock; where that cannot be told, no. */

@@ -18,7 +18,8 @@ export const helpCommand: Command = {
   summary: "explain a command or a topic",
   args: [{ name: "topic", optional: true }],
   flags: COMMON_FLAGS,
-  about: "Explains a command, or one of the topics environment, exit and " +
+  about:
+    "Explains a command, or one of the topics disk, environment, exit and " +
     "limits; without a word, lists all of them.",
   examples: [
     { line: "doozer help set", does: "explains the command set" },

@@ -98,6 +98,10 @@ export async function resumeCluster(
 ): Promise<void> {
   const { node, log, signal } = joining;
   if (beginning.how === "boot") keepBooted(beginning, joining);
+  if (beginning.how === "attach") {
+    const checked = refuseOtherHistory(beginning.addresses, joining);
+    await Promise.race([checked, pause(RESUME_MS, signal)]);
+  }
   const until = performance.now() + RESUME_MS;
   while (!node.status().ready || !node.isOpen) {
     if (performance.now() > until) {
@@ -105,6 +109,27 @@ export async function resumeCluster(
       return;
     }
     await pause(POLL_MS, signal);
+  }
+}
+
+/** What it remembers is not what it is asked to be a part of. */
+async function refuseOtherHistory(
+  addresses: readonly string[],
+  { links, node: { id } }: Joining,
+): Promise<void> {
+  for (const address of addresses) {
+    const error = await links.dialOnce(address).catch((error) => error);
+    if (!(error instanceof Error)) continue;
+    if (!(error instanceof LinkError)) throw error;
+    const { refusal, detail } = error;
+    if (refusal !== "LINEAGE" && refusal !== "CLUSTER") continue;
+    throw new AdvisedError(
+      "OTHER",
+      `Cannot go on as node ${id} of the data directory: ${detail}`,
+      {
+        hint: "Leave -a out to go on, or attach with an empty directory",
+      },
+    );
   }
 }
 

@@ -7,11 +7,14 @@
  *
  * @module
  */
-import { type Found, readDirectory } from "../consensus/mod.ts";
+import { type Disk, type Found, readContacts } from "../consensus/mod.ts";
+import { readDirectory } from "../consensus/mod.ts";
 import type { NodeId } from "../protocol/mod.ts";
 import type { Log } from "../protocol/net/mod.ts";
+import { DoozerError } from "../store/mod.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { AdvisedError } from "./failure.ts";
+import { unusable } from "./file_failure.ts";
 
 /** A node that cannot go on under its id, and who can help. */
 export interface Lost {
@@ -43,8 +46,8 @@ export function readMemory(
     log: Log;
   },
 ): Memory {
-  const found = readDirectory(directory.disk);
-  if (found === undefined) return { how: "blank" };
+  const found = readWhatIsThere(directory);
+  if (found === undefined) return withoutState(directory);
   const { damage, torn, header } = found;
   if (damage !== undefined) {
     const contacts = found.contacts.length > 0 ? found.contacts : others;
@@ -60,7 +63,7 @@ export function readMemory(
   }
   if (isWithoutState(found)) {
     directory.setAside();
-    return { how: "blank" };
+    return withoutState(directory);
   }
   if (torn !== undefined) {
     log.warn(
@@ -72,6 +75,28 @@ export function readMemory(
   return { how: "resume", found };
 }
 
+/**
+ * Reads a data directory.
+ *
+ * @throws {AdvisedError} where another version of the program has written it.
+ */
+export function readWhatIsThere(
+  { disk, path }: { disk: Disk; path: string },
+): Found | undefined {
+  try {
+    return readDirectory(disk);
+  } catch (error) {
+    const isVersion = error instanceof DoozerError &&
+      !(error instanceof AdvisedError);
+    if (!isVersion) throw error;
+    throw new AdvisedError(error.code, unusable(path, error.detail), {
+      hint:
+        "Nothing was changed: use the program that wrote it, or a newer one",
+      cause: error,
+    });
+  }
+}
+
 /** It was stopped before it had a state, and so before it ever had a seat. */
 function isWithoutState(found: Found): boolean {
   const { header: { founder }, applied, accepted } = found;
@@ -79,6 +104,14 @@ function isWithoutState(found: Found): boolean {
   // What a founder has accepted may be acknowledged, unlike that of others:
   // they have no vote before they have a durable state.
   return !founder || accepted.length === 0;
+}
+
+/** Files may be gone, or a repair was cut short: others may know more. */
+function withoutState({ disk }: DataDirectory): Memory {
+  const { node: id = "", contacts = [] } = readContacts(disk) ?? {};
+  return contacts.length === 0
+    ? { how: "blank" }
+    : { how: "repair", lost: { id, contacts } };
 }
 
 function damaged(path: string, { damage, applied }: Found): AdvisedError {

@@ -23,7 +23,7 @@ export async function recoverDirectory(
   checkThere(data);
   const directory = await tools.open(data);
   try {
-    const found = tools.read(directory.disk);
+    const found = tools.read(directory);
     if (found === undefined || found.header.node === "") {
       throw nothingThere(data, found);
     }

@@ -4,7 +4,8 @@
  * @module
  */
 import { type Durability, Node, TICK_MS } from "../consensus/mod.ts";
-import { encodeText, formatAddress, type Secrets } from "../protocol/mod.ts";
+import { type Address, encodeText, formatAddress } from "../protocol/mod.ts";
+import type { Secrets } from "../protocol/mod.ts";
 import { type Log, PeerLinks, SocketServer } from "../protocol/net/mod.ts";
 import type { LinkedPeer } from "../protocol/net/mod.ts";
 import { Turn } from "../protocol/net/mod.ts";
@@ -69,6 +70,9 @@ export interface RunningNode {
 
 /** So long a node that stops may take to give up its seat. */
 const LEAVE_MS = 1_500;
+/** How often, and how many times, is asked whether an address is free. */
+const FREE_MS = 5;
+const FREE_TRIES = 200;
 
 /** Peers remember more of a node than it does: it must not be that node. */
 export class MemoryOutdated extends Error {}
@@ -100,8 +104,13 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     const error = await Promise.race([parts.begin(), failed]);
     if (error !== undefined) throw error;
   } catch (error) {
-    await parts.stop();
-    throw error;
+    if (!(error instanceof MemoryOutdated)) {
+      await parts.stop();
+      throw error;
+    }
+    // Peers said so before the node served.
+    const { port } = parts.server.address;
+    return await startNode({ ...options, port, lost: await parts.forget() });
   }
   parts.startPulse();
   const { node: { id, store: { rev } }, addr } = parts;
@@ -288,7 +297,9 @@ class NodeParts {
         "from {contacts}",
       { id: node.id, contacts: contacts.join(", ") },
     );
+    const { address } = this.server;
     this.#closeSockets();
+    await untilFree(address);
     await this.#directory?.disk.close(); // What is under way comes first.
     this.#directory?.setAside();
     this.#directory?.close();
@@ -358,6 +369,18 @@ class NodeParts {
       addr: this.#about.addr,
       list: beginning.how === "join" ? beginning.list : [],
     };
+  }
+}
+
+/** A listener that is closed stays for a moment, as long as it accepts. */
+async function untilFree(address: Address): Promise<void> {
+  for (let tries = 0; tries < FREE_TRIES; tries++) {
+    try {
+      return Deno.listen({ ...address }).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, FREE_MS));
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Help pages that are about no single command: limits, environment, exit
- * statuses, globs.
+ * Help pages that are about no single command: disks, environment, exit
+ * statuses, limits.
  *
  * @module
  */
@@ -155,10 +155,57 @@ const URI_FORMS: readonly (readonly [string, string])[] = [
   ["doozer:?ca=HOST:PORT&tls=true", "with TLS"],
 ];
 
+/** What a node with a data directory does, and what is left to do. */
+const DISK: readonly (readonly [string, string])[] = [
+  [
+    "power failed, kill -9",
+    "It goes on where it was, and cuts off a last write that is incomplete: " +
+    "nobody was told of that. Start it again.",
+  ],
+  [
+    "disk full",
+    "It does not vote. A leader lets a node lead that has space; where none " +
+    "has, writes are refused (exit status 5), and reads go on. It resumes by " +
+    "itself: make room.",
+  ],
+  [
+    "a write fails",
+    "It stops: nobody knows what is on the disk. Look at the disk, then " +
+    "start it again.",
+  ],
+  [
+    "damaged, missing",
+    "It names file and offset, takes a new id, copies the state from the " +
+    "other nodes, and takes over its own seat. Its old files are in set-aside.",
+  ],
+  [
+    "the same, alone",
+    'It stops. "doozer restore" makes a directory of a backup, "doozer ' +
+    'recover --data DIR" goes on from what stands before the damage.',
+  ],
+  [
+    "empty, replaced",
+    "It is a new node. Start it with -a, the first node too: it is given the " +
+    "seat that the old one at its address had.",
+  ],
+  [
+    "an old copy",
+    "It has forgotten what it promised, and is made a new node where a node " +
+    "with a vote that remembers more answers before it votes. Do not do it: " +
+    "empty the directory instead.",
+  ],
+];
+
 const STATUS_NAMES = Object.keys(EXIT) as (keyof typeof EXIT)[];
 
 /** The help pages by name. */
 export const TOPICS: readonly Topic[] = [
+  {
+    name: "disk",
+    summary: "what a node does when its disk is not as it should be",
+    render: renderDisk,
+    rows: () => DISK.map(([what, meaning]) => ({ what, meaning })),
+  },
   {
     name: "environment",
     summary: "variables, and the form of a URI",
@@ -197,6 +244,15 @@ function renderLimits(): string {
   });
   return "Limits (what is above one is refused with an error, never cut " +
     `short):\n${columns(rows)}`;
+}
+
+function renderDisk(): string {
+  const intro = "With serve --data DIR a write is answered when it is on the " +
+    "disks of a majority, synced. DIR is one node's, on a file system of this " +
+    "machine; its size is at most three times that of the state with its " +
+    'history, and 16 MiB. "doozer verify DIR" checks it while the node does ' +
+    "not run.";
+  return `${wrapParagraphs(intro)}\n\nDisk:\n${columns(DISK)}`;
 }
 
 function renderEnvironment(): string {

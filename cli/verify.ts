@@ -69,7 +69,7 @@ async function verifyDirectory(
 ): Promise<ExitStatus> {
   const [path = ""] = call.args;
   using directory = tools.look(path);
-  const found = tools.read(directory.disk);
+  const found = tools.read(directory);
   if (found === undefined) {
     throw new AdvisedError("OTHER", `There are no data in "${path}"`, {
       hint: "Name the directory that a node was given with --data",

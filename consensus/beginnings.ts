@@ -81,6 +81,8 @@ export class Beginnings {
     const forgotten = machine.applied;
     const memory = { promised, accepted: [...accepted], forgotten, position };
     replica.restore(memory, found.values);
+    // After a restore nobody has promised anything, but somebody has led.
+    replica.see(machine.leadership);
     for (const [peer, claim] of found.peers) remembered.restore(peer, claim);
     this.#progress.applyDecided();
     journal.begin({ lineage, parent, founder });
@@ -106,10 +108,11 @@ export class Beginnings {
     const parent = this.#lineage;
     machine.recover(this.#options.id, { time, parent });
     replica.forgetOthers();
-    this.#lineage = newLineage(this.#options.random);
-    journal.rebase({ lineage: this.#lineage, parent, founder: false });
-    this.#options.onLineage?.(this.#lineage);
-    this.#progress.notePeers();
+    const lineage = this.#lineage = newLineage(this.#options.random);
+    journal.rebase({ lineage, parent, founder: false }, () => {
+      this.#options.onLineage?.(lineage);
+      this.#progress.notePeers();
+    });
     replica.campaign();
     return undefined;
   }

@@ -40,6 +40,8 @@ export class Contacts {
   tick(now: number): void {
     if (now % LOOK_TICKS !== 0 || this.#busy) return;
     const header = this.#options.header();
+    // What was there before says whom to ask, as long as there is no state.
+    if (header.cluster === "") return;
     const text = [header.lineage, ...header.contacts].join();
     if (text === this.#written) return;
     this.#busy = true;

@@ -5,19 +5,23 @@
  * on. Nothing is guessed over: the last batch of the log may be torn, because
  * nobody was told of it yet, or the node could not know; anything else that
  * does not fit is damage, which is named, and what follows it is not used
- * (C25).
+ * (C25). What another version of the program has written is not touched.
  *
  * @module
  */
 import type { AcceptedValue, Ballot, Claim } from "../protocol/mod.ts";
-import { CONTACTS_FILE, type DataFileHeader } from "../protocol/mod.ts";
+import {
+  CONTACTS_FILE,
+  type Damage,
+  type DataFileHeader,
+} from "../protocol/mod.ts";
 import { decodeImageHead } from "../protocol/mod.ts";
 import { decodeRecords, ImageReader } from "../protocol/mod.ts";
 import { logName, type LogRecord, type NodeId } from "../protocol/mod.ts";
 import { ProtocolError } from "../protocol/mod.ts";
 import { readBatches, readHeader, readPieces } from "../protocol/mod.ts";
 import { type Seqn, snapshotName } from "../protocol/mod.ts";
-import { Sessions } from "../store/mod.ts";
+import { DoozerError, Sessions } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import type { Disk } from "./disk.ts";
 import type { FileDamage, Found, TornEnd } from "./found.ts";
@@ -37,6 +41,8 @@ export class DirectoryReader {
   readonly #accepted: Map<Seqn, AcceptedValue> = new Map();
   readonly #learned: Map<Seqn, Uint8Array> = new Map();
   #decided: Seqn = 0;
+  /** Where that is said. */
+  #markedAt = { file: "", offset: 0 };
   readonly #peers: Map<NodeId, Claim> = new Map();
   #torn: TornEnd | undefined;
   #damage: FileDamage | undefined;
@@ -84,7 +90,12 @@ export class DirectoryReader {
     const values: Uint8Array[] = [];
     for (let seqn = base + 1; seqn <= this.#decided; seqn++) {
       const value = this.#learned.get(seqn) ?? this.#accepted.get(seqn)?.value;
-      if (value === undefined) break;
+      if (value === undefined) {
+        // A mark is written behind all values that it speaks of.
+        const why = `slot ${seqn} is said to be decided, and is not there`;
+        this.#spoil(this.#markedAt.file, { ...this.#markedAt, why });
+        break;
+      }
       values.push(value);
     }
     const applied = base + values.length;
@@ -173,9 +184,12 @@ export class DirectoryReader {
     return false;
   }
 
-  /** What was never finished means nothing, a torn end apart. */
+  /**
+   * What was never finished means nothing, a torn end apart. The last is to go
+   * first: in between, a crash must not leave a gap.
+   */
   #leaveOut(from: number, logs: readonly number[]): void {
-    for (const number of logs) {
+    for (const number of logs.toSorted((a, b) => b - a)) {
       if (number < from || this.#sizes.has(number)) continue;
       this.#leftover.push(logName(number));
     }
@@ -194,6 +208,7 @@ export class DirectoryReader {
     const range = { offset: 0, length: HEADER_BYTES };
     const read = readHeader(this.#disk.read(file, range));
     if ("why" in read) {
+      refuseVersion(file, read);
       this.#spoil(file, read);
       return undefined;
     }
@@ -215,7 +230,9 @@ export class DirectoryReader {
     { file, offset }: { file: string; offset: number },
   ): boolean {
     try {
+      const before = this.#decided;
       decodeRecords(payload, (record) => this.#note(record));
+      if (this.#decided > before) this.#markedAt = { file, offset };
       return true;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -278,11 +295,26 @@ export class DirectoryReader {
   }
 
   #headerOf(file: string): DataFileHeader | undefined {
-    if (!this.#disk.list().includes(file)) return undefined;
-    const range = { offset: 0, length: HEADER_BYTES };
-    const read = readHeader(this.#disk.read(file, range));
-    return "header" in read ? read.header : undefined;
+    return headerOf(this.#disk, file);
   }
+}
+
+/** Who has written the directory last, and whom it knew, if that is there. */
+export function readContacts(disk: Disk): DataFileHeader | undefined {
+  return headerOf(disk, CONTACTS_FILE);
+}
+
+function headerOf(disk: Disk, file: string): DataFileHeader | undefined {
+  if (!disk.list().includes(file)) return undefined;
+  const range = { offset: 0, length: HEADER_BYTES };
+  const read = readHeader(disk.read(file, range));
+  return "header" in read ? read.header : undefined;
+}
+
+/** What another version has written is no damage: nothing may be done to it. */
+function refuseVersion(file: string, { why, version }: Damage): void {
+  if (version === undefined) return;
+  throw new DoozerError("OTHER", `${file} cannot be read: ${why}`);
 }
 
 const NO_HEADER: DataFileHeader = {

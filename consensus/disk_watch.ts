@@ -1,9 +1,9 @@
 /**
  * The disk watch: what a node does whose disk is full, or does not answer.
  *
- * With a full disk nobody votes, but everybody reads. A leader lets a cal lead
- * that has space; where none has it leads on, so that linearizable reads go
- * on, and writes are refused at once, with the reason. All that waits is
+ * With a full disk nobody votes, but everybody reads. A leader lets another
+ * cal lead where a quorum has space; else it leads on, so that linearizable
+ * reads go on, and writes are refused at once, with the reason. All that waits is
  * written when there is space again, without anybody's help.
  *
  * @module
@@ -11,6 +11,7 @@
 import type { Election } from "./election.ts";
 import type { Journal } from "./journal.ts";
 import type { Members } from "./members.ts";
+import { isQuorum } from "./quorum.ts";
 import type { OwnCommands } from "./own_commands.ts";
 import type { Replica } from "./replica.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -48,10 +49,15 @@ export class DiskWatch {
 
   /** The others decide without this node's vote; so one of them shall lead. */
   #letOthersLead(): void {
-    const { members, replica, upkeep, journal } = this.#options;
-    if (members.current.length <= 1 || upkeep.handOver()) return;
-    // A full disk is no reason to stop reads, too.
-    if (journal.stuck) replica.abdicate();
+    const { members: { current }, replica, upkeep, journal } = this.#options;
+    const { views } = this.#options.election;
+    const able = current.filter((cal) =>
+      cal !== replica.ballot.node && views.hasAnswered(cal) &&
+      !views.isFull(cal)
+    );
+    // Else nobody could lead, and reads would stop, too.
+    if (isQuorum(new Set(able), current) && upkeep.handOver()) return;
+    if (journal.stuck && current.length > 1) replica.abdicate();
   }
 
   #reasonToRefuse(): string | undefined {

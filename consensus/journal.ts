@@ -59,7 +59,7 @@ export interface Lineage {
 }
 
 /** The log is cut short when it has so many bytes at least. */
-const LOG_BYTES = 16 << 20;
+const LOG_BYTES = 4 << 20;
 /** And half as many as the snapshot that it follows. */
 const SNAPSHOT_PART = 0.5;
 /** Each start begins a segment; so many are cut short, too. */
@@ -87,6 +87,8 @@ export class Journal {
   /** The last segment that was there when the node was started. */
   #readSegment = 0;
   #drained: (() => void) | undefined;
+  /** To be called when a new lineage is durable. */
+  #rebased: (() => void) | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -131,6 +133,11 @@ export class Journal {
   /** Whether the disk has not answered for long. */
   get stuck(): boolean {
     return (this.#wal?.silence ?? 0) >= STUCK_DISK_TICKS;
+  }
+
+  /** Whether others must not hear of this node: its lineage may yet be lost. */
+  get silent(): boolean {
+    return this.#wal?.held ?? false;
   }
 
   /** Whether so much waits for the disk that nothing more is taken. */
@@ -199,7 +206,9 @@ export class Journal {
     if (accepted === undefined || !sameValue(accepted.value, value)) {
       wal.add({ type: "learned", seqn, value });
     }
-    wal.mark(seqn);
+    // C25: a mark says that all before it stand in the log, too. Some do not
+    // where a state was taken over; what was accepted there may be void.
+    if (this.#awaits === undefined) wal.mark(seqn);
   }
 
   /** A peer has claimed more than before. */
@@ -218,13 +227,16 @@ export class Journal {
 
   /**
    * The state was changed beside the log, and another lineage begins: nobody
-   * is told anything until it is written down.
+   * is told anything until it is written down, and `done` is called.
    */
-  rebase(lineage: Lineage): void {
+  rebase(lineage: Lineage, done: () => void): void {
     this.#lineage = lineage;
-    if (this.#wal === undefined) return;
+    if (this.#wal === undefined) return done();
+    this.#rebased = done;
     this.installs(this.#options.machine.applied);
     this.#checkpoint!.giveUp(); // What it wrote down is no more.
+    // Nothing of the new lineage stands in a segment of the old one.
+    if (!this.#wal.rotating) this.#wal.rotate(this.#carried());
     this.#wal.hold();
   }
 
@@ -307,14 +319,17 @@ export class Journal {
       bytes: number;
     },
   ): void {
-    assert(applied >= this.#base, "C26: snapshots never go back");
-    this.#base = applied;
+    // The log may have led further, before another state was taken over.
+    this.#base = Math.max(this.#base, applied);
     this.#snapshotBytes = bytes;
     this.#wal!.dropBefore(number);
     this.#logBytes = this.#wal!.bytes;
     if (this.#awaits === undefined || applied < this.#awaits) return;
     this.#awaits = undefined;
+    this.#wal!.mark(this.#options.machine.applied);
     this.#wal!.letGo();
+    this.#rebased?.();
+    this.#rebased = undefined;
   }
 
   readonly #release = (messages: readonly Outgoing[]): void => {

@@ -370,7 +370,9 @@ export class Node implements Backend {
   readonly #post = (to: NodeId, message: PeerMessage): void => {
     if (to === this.id) {
       this.#inbox.push({ type: "message", from: to, message });
-    } else if (this.#peers.has(to)) this.#options.send(to, message);
+    } else if (this.#peers.has(to) && !this.#parts.journal.silent) {
+      this.#options.send(to, message);
+    }
   };
 
   #add(input: Input): void {

@@ -57,8 +57,7 @@ export class NodeParts {
     this.peers = peers;
     this.post = post;
     this.settings = { ...NODE_DEFAULTS, ...options.settings };
-    const { seatTimeoutTicks, requestTimeoutTicks } = this.settings;
-    const { own } = this;
+    const { own, settings: { seatTimeoutTicks } } = this;
     const machine = this.machine = new Machine(store);
     const { members } = machine;
     const replica = this.replica = new Replica({
@@ -99,7 +98,7 @@ export class NodeParts {
     });
     this.proposals = new Proposals({ ...common, upkeep });
     const serving = () => upkeep.serving;
-    const limitTicks = requestTimeoutTicks;
+    const limitTicks = this.settings.requestTimeoutTicks;
     this.reads = new Reads({ ...common, election, serving, limitTicks });
     const head = () => encodeImageHead(machine.head);
     const transfer = this.transfer = new Transfer({

@@ -16,6 +16,8 @@ import type { WalPlace } from "./wal.ts";
  *
  * Nothing is changed: {@linkcode placeAfter} says what is to be done before
  * the log goes on.
+ *
+ * @throws {DoozerError} where another version of the program has written it.
  */
 export function readDirectory(disk: Disk): Found | undefined {
   const names = disk.list();
@@ -34,7 +36,10 @@ export function readDirectory(disk: Disk): Found | undefined {
 /** Where the log goes on after what was found, which has no damage. */
 export function placeAfter(found: Found): WalPlace {
   const { torn, leftover, sizes, nextBatch, decided } = found;
-  const before: DiskOp[] = leftover.map((file) => ({ type: "remove", file }));
+  const before: DiskOp[] = [];
+  // C26: who was killed may have left names that are not on the disk yet.
+  if (leftover.length > 0) before.push({ type: "syncDirectory" });
+  for (const file of leftover) before.push({ type: "remove", file });
   if (torn !== undefined) {
     before.push({ type: "truncate", file: torn.file, length: torn.offset });
   }

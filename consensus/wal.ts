@@ -218,6 +218,11 @@ export class Wal {
     return this.segment;
   }
 
+  /** Whether nothing is to be told to anybody. */
+  get held(): boolean {
+    return this.#held;
+  }
+
   /** Nothing is to be told to anybody until {@linkcode letGo}. */
   hold(): void {
     this.#held = true;

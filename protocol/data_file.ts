@@ -51,6 +51,8 @@ export interface Damage {
   readonly offset: number;
   /** A sentence without capital and period. */
   readonly why: string;
+  /** Of a file of another version, which is whole and not for this program. */
+  readonly version?: number;
 }
 
 /** Of the format; files of another version are not read. */
@@ -176,8 +178,7 @@ export function readHeader(
     return { offset: CRC_AT, why: "the checksum of the header does not fit" };
   }
   const read = readFields(bytes, end);
-  if (typeof read === "string") return { offset: FIELDS_AT, why: read };
-  return { header: read, length: end };
+  return "why" in read ? read : { header: read, length: end };
 }
 
 /** The fields of a header, as they come. */
@@ -189,7 +190,7 @@ interface OpenHeader {
 }
 
 /** The header, or what is wrong with it. */
-function readFields(bytes: Uint8Array, end: number): DataFileHeader | string {
+function readFields(bytes: Uint8Array, end: number): DataFileHeader | Damage {
   const reader = new WireReader();
   reader.reset(bytes, { start: FIELDS_AT, end });
   const open: OpenHeader = {
@@ -201,10 +202,18 @@ function readFields(bytes: Uint8Array, end: number): DataFileHeader | string {
   try {
     while (!reader.done) readField(reader, open);
   } catch (error) {
-    if (error instanceof ProtocolError) return "the header cannot be read";
-    throw error;
+    if (!(error instanceof ProtocolError)) throw error;
+    return { offset: FIELDS_AT, why: "the header cannot be read" };
   }
-  return complaintOf(open) ?? headerOf(open);
+  const version = open.numbers.get(VERSION);
+  // First of all: another version may mean something else by the rest.
+  if (version !== undefined && version !== DATA_FILE_VERSION) {
+    const why = `the file has version ${version} of the format, this program ` +
+      `reads ${DATA_FILE_VERSION}`;
+    return { offset: FIELDS_AT, why, version };
+  }
+  const why = complaintOf(open);
+  return why === undefined ? headerOf(open) : { offset: FIELDS_AT, why };
 }
 
 function readField(reader: WireReader, open: OpenHeader): void {
@@ -220,13 +229,8 @@ function readField(reader: WireReader, open: OpenHeader): void {
   else open.texts.set(field, reader.text());
 }
 
-/** What is wrong; the version first, for another one may change the rest. */
+/** What is wrong, if anything. */
 function complaintOf({ numbers, texts, salt }: OpenHeader): string | undefined {
-  const version = numbers.get(VERSION);
-  if (version !== undefined && version !== DATA_FILE_VERSION) {
-    return `the file has version ${version} of the format, this program ` +
-      `reads ${DATA_FILE_VERSION}`;
-  }
   for (const [field, name] of NUMBERS) {
     const value = numbers.get(field);
     if (value === undefined) return `the header lacks its ${name}`;

@@ -6,7 +6,7 @@
 
 import { readCommandLine } from "../../cli/command_line.ts";
 import type { Call } from "../../cli/command.ts";
-import type { DataTools } from "../../cli/data_tools.ts";
+import type { DataTools, ReadDirectory } from "../../cli/data_tools.ts";
 import { explain, renderFailure } from "../../cli/failure.ts";
 import { Output, wantsJson } from "../../cli/output.ts";
 import { joinBytes } from "../../cli/output.ts";
@@ -113,8 +113,9 @@ export class FakeTools implements DataTools {
   failure: Error | undefined;
   readonly replay = replay;
 
-  look(): { disk: Disk } & Disposable {
-    return { disk: NO_DISK, [Symbol.dispose]: () => this.done.push("close") };
+  look(path: string): ReadDirectory {
+    const close = () => this.done.push("close");
+    return { disk: NO_DISK, path, [Symbol.dispose]: close };
   }
 
   open(path: string): ReturnType<DataTools["open"]> {

@@ -31,6 +31,7 @@ Deno.test("serve without flags: this machine, no secrets, quiet", () => {
     advertise: undefined,
     clusterName: undefined,
     beginning: { how: "found" },
+    dataDirectory: undefined,
     historyRevs: LIMITS.historyRevs,
     pulseSeconds: 0,
     seatTimeoutSeconds: 60,
@@ -51,7 +52,7 @@ Deno.test("serve reads its flags and the environment", () => {
     DOOZER_PEERSECRET: "peer",
   };
   const settings = read(
-    "-l :9000 -c prod -hist 1 -pulse 0.5 -timeout 30 -fill 3 -w false " +
+    "-l :9000 -c prod --data /var/d -hist 1 -pulse 0.5 -timeout 30 -fill 3 -w false " +
       "--request-timeout 0.5 " +
       "-log-level warn -log-format json --advertise 10.0.0.1:8046",
     env,
@@ -61,6 +62,7 @@ Deno.test("serve reads its flags and the environment", () => {
     advertise: "10.0.0.1:8046",
     clusterName: "prod",
     beginning: { how: "found" },
+    dataDirectory: "/var/d",
     historyRevs: 1,
     pulseSeconds: 0.5,
     seatTimeoutSeconds: 30,

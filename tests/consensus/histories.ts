@@ -14,7 +14,7 @@ import { crc32c, logName, parseName } from "../../protocol/mod.ts";
 import { readBatches, readHeader } from "../../protocol/mod.ts";
 import { Cluster, clusterOf } from "./cluster.ts";
 import { shortIds } from "./disk_words.ts";
-import { type Fails, MemoryDisk } from "./memory_disk.ts";
+import { MemoryDisk } from "./memory_disk.ts";
 import { showClaim } from "./words.ts";
 
 export type Files = ReadonlyMap<string, Uint8Array>;
@@ -170,8 +170,13 @@ export function samples(): Sample[] {
       },
     }),
     sampleOfLone("a snapshot, and what it replaces", {
-      starts: CHECKPOINT_STARTS,
-      fails: (op) => op.type === "remove" ? "broken" : undefined,
+      starts: CHECKPOINT_STARTS - 1,
+      then: (cluster) => {
+        const disk = cluster.diskOf("A").copy();
+        disk.mayGoOn = (op) => op.type !== "remove";
+        cluster.restart("A", disk);
+        cluster.tick(50);
+      },
     }),
     sampleOfThree("A"),
     sampleOfThree("B"),
@@ -180,16 +185,13 @@ export function samples(): Sample[] {
 
 function sampleOfLone(
   name: string,
-  { starts, fails, then }: {
+  { starts, then }: {
     starts: number;
-    fails?: Fails;
     then?: (cluster: Cluster) => void;
   },
 ): Sample {
   const states: States = new Map();
   const cluster = lone(starts, states);
-  if (fails !== undefined) cluster.diskOf("A").fails = fails;
-  cluster.tick(5);
   then?.(cluster);
   const disk = cluster.diskOf("A");
   noteStates(states, disk);

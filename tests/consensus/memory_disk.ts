@@ -20,6 +20,9 @@ export type Kept =
 /** What goes wrong with an operation. */
 export type Fails = (op: DiskOp) => "full" | "broken" | undefined;
 
+/** Whether an operation is carried out now, or later. */
+export type MayGoOn = (op: DiskOp, lane: DiskLane) => boolean;
+
 interface Inode {
   bytes: Uint8Array;
   durable: Uint8Array;
@@ -48,14 +51,19 @@ export class MemoryDisk implements Disk {
   onWork: () => void = () => {};
   /** Whether it stands still: for those who ask before they go on. */
   held = false;
-  /** It stands still after so many operations. */
-  limit = Infinity;
+  /** Whether an operation may be carried out now. */
+  mayGoOn: MayGoOn = () => true;
 
   /** A disk with these files, all of them durable. */
   static of(files: ReadonlyMap<string, Uint8Array>): MemoryDisk {
     const disk = new MemoryDisk();
     for (const [name, bytes] of files) disk.put(name, bytes);
     return disk;
+  }
+
+  /** Another disk with the same files, all of them durable. */
+  copy(): MemoryDisk {
+    return MemoryDisk.of(this.files());
   }
 
   /** Puts a durable file there. */
@@ -105,10 +113,12 @@ export class MemoryDisk implements Disk {
 
   /** Carries one operation out, of each lane in turn; tells whether it did. */
   step(lane?: DiskLane): boolean {
-    if (this.performed.length >= this.limit) return false;
     const other = this.#last === "log" ? "snapshot" : "log";
-    const first = (wanted: DiskLane) =>
-      this.#lists.find((list) => list.lane === wanted);
+    const first = (wanted: DiskLane) => {
+      const list = this.#lists.find((list) => list.lane === wanted);
+      const op = list?.ops[list.next];
+      return op === undefined || this.mayGoOn(op, wanted) ? list : undefined;
+    };
     const list = lane === undefined
       ? first(other) ?? first(this.#last)
       : first(lane);

@@ -93,6 +93,7 @@ Deno.test("C25: one write is under way, and what comes meanwhile shares the next
   assertEquals(disk.waiting, ["append log-1", "sync log-1"]);
   disk.runAll();
   assertEquals([disk.busy, left], [false, ["promise 1.B"]]);
+  assertEquals(wal.position, 1);
   wal.flush();
   assertEquals(disk.waiting, ["append log-1", "sync log-1"]);
   disk.runAll();

@@ -33,12 +33,15 @@ export interface ClusterOptions {
   /** Flags of every node, as `-timeout 2`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where each node has a data directory; without it all is in memory. */
+  readonly data?: string;
 }
 
 /** A cluster; when it is disposed of, no node may have ended by itself. */
 export class Cluster implements AsyncDisposable {
   readonly #options: ClusterOptions;
   readonly #all: NodeProcess[] = [];
+  #directories = 0;
   /** Nodes that were not killed, in the order of their start. */
   readonly nodes: NodeProcess[] = [];
 
@@ -110,8 +113,22 @@ export class Cluster implements AsyncDisposable {
   async add({ args = [] }: { args?: readonly string[] } = {}): Promise<
     NodeProcess
   > {
-    const { args: usual = [], env = {} } = this.#options;
-    const node = await startNodeProcess({ args: [...usual, ...args], env });
+    const { args: usual = [], data } = this.#options;
+    const own = data === undefined
+      ? []
+      : ["--data", `${data}/${this.#directories++}`];
+    return await this.#start([...usual, ...own, ...args]);
+  }
+
+  /** Starts a node that was killed: same flags, directory and address. */
+  async restart({ args, addr }: NodeProcess): Promise<NodeProcess> {
+    const known = args[args.lastIndexOf("-l") + 1] === addr;
+    return await this.#start(known ? args : [...args, "-l", addr]);
+  }
+
+  async #start(args: readonly string[]): Promise<NodeProcess> {
+    const { env = {} } = this.#options;
+    const node = await startNodeProcess({ args, env });
     this.#all.push(node);
     this.nodes.push(node);
     return node;

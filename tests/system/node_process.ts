@@ -32,6 +32,8 @@ export interface NodeOptions {
 /** A running node; when it is disposed of it must end with status 0. */
 export interface NodeProcess extends AsyncDisposable {
   readonly pid: number;
+  /** The flags it was started with. */
+  readonly args: readonly string[];
   /** HOST:PORT. */
   readonly addr: string;
   /** As the node says it. */
@@ -80,6 +82,7 @@ export async function startNodeProcess(
   };
   return {
     pid: child.pid,
+    args,
     get hasEnded(): boolean {
       return hasEnded;
     },
