@@ -19,17 +19,23 @@ export interface DataDirectory {
   /** Ends the disk, and lets others use the directory. */
   close(): void;
   /**
-   * Moves all data files into a directory in it, in place of what was there,
-   * and returns that one's path. Nothing may be under way on the disk.
+   * Moves all data files into a new directory in it, and returns that one's
+   * path. Nothing may be under way on the disk.
    *
    * @throws {AdvisedError}
    */
   setAside(): string;
+  /**
+   * Removes all data files, which hold nothing. Nothing may be under way.
+   *
+   * @throws {AdvisedError}
+   */
+  discard(): void;
 }
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
-const SET_ASIDE_NAME = "set-aside";
+const SET_ASIDE = /^set-aside-(\d+)$/;
 /** The mode's bit that lets all make files, as in /tmp. */
 const STICKY = 0o1000;
 /** How long a lock that nobody has may take. */
@@ -64,6 +70,10 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
       disk.closeFiles();
       return setAside(full);
     },
+    discard() {
+      disk.closeFiles();
+      discard(full);
+    },
   };
 }
 
@@ -96,7 +106,7 @@ function ensureDirectory(path: string): void {
 function refuseForeign(path: string): void {
   let foreign: string | undefined;
   for (const { name } of Deno.readDirSync(path)) {
-    const isOurs = parseName(name) !== undefined || name === SET_ASIDE_NAME ||
+    const isOurs = parseName(name) !== undefined || SET_ASIDE.test(name) ||
       name === CONTACTS_FILE;
     if (isOurs) return;
     // A file "lock" many programs have: it tells nothing.
@@ -197,13 +207,16 @@ async function awaitLock(file: Deno.FsFile): Promise<boolean> {
   }
 }
 
+/** What was set aside before stays: it may be the only copy there is. */
 function setAside(path: string): string {
-  const target = `${path}/${SET_ASIDE_NAME}`;
   try {
-    removeAll(target);
+    const names = namesIn(path);
+    const numbers = names.map((name) => SET_ASIDE.exec(name)?.[1] ?? "0");
+    const target = `${path}/set-aside-${
+      1 + Math.max(0, ...numbers.map(Number))
+    }`;
     Deno.mkdirSync(target, { mode: DIRECTORY_MODE });
     Deno.chmodSync(target, DIRECTORY_MODE);
-    const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
     // One that ends in between must not leave what passes for an older but
     // whole directory: so, durably one by one, first the log, oldest first,
     // without which a snapshot is nothing.
@@ -219,12 +232,19 @@ function setAside(path: string): string {
   }
 }
 
-function removeAll(path: string): void {
+function discard(path: string): void {
   try {
-    Deno.removeSync(path, { recursive: true });
+    for (const name of namesIn(path)) {
+      if (parseName(name) !== undefined) Deno.removeSync(`${path}/${name}`);
+    }
+    syncDirectory(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw badDirectory(path, error);
   }
+}
+
+function namesIn(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), ({ name }) => name);
 }
 
 function syncDirectory(path: string): void {

@@ -40,17 +40,25 @@ export type Memory =
  */
 export function readMemory(
   directory: DataDirectory,
-  { others, log }: {
+  { others, clusterName, log }: {
     /** Addresses of nodes that the operator has named. */
     others: readonly string[];
+    clusterName?: string | undefined;
     log: Log;
   },
 ): Memory {
   const found = readWhatIsThere(directory);
   if (found === undefined) return withoutState(directory);
   const { damage, torn, header } = found;
+  const { cluster } = header;
+  if (cluster !== "" && cluster !== (clusterName ?? cluster)) {
+    throw otherCluster(directory.path, { cluster, clusterName });
+  }
   if (damage !== undefined) {
-    const contacts = found.contacts.length > 0 ? found.contacts : others;
+    // Where it was alone, an address that it was given once helps nobody.
+    const contacts = found.alone || found.contacts.length > 0
+      ? found.contacts
+      : others;
     if (contacts.length === 0) throw damaged(directory.path, found);
     const aside = directory.setAside();
     log.error(
@@ -62,13 +70,13 @@ export function readMemory(
     return { how: "repair", lost: { id: header.node, contacts } };
   }
   if (isWithoutState(found)) {
-    directory.setAside();
+    directory.discard();
     return withoutState(directory);
   }
   if (torn !== undefined) {
     log.warn(
-      "The last write to {file} was cut off, at byte {offset}: {bytes} bytes " +
-        "that nobody was told of are dropped",
+      "The last write to {file} is not whole, from byte {offset} on, as after " +
+        "a loss of power while it was written: {bytes} bytes are cut off",
       { ...torn },
     );
   }
@@ -112,6 +120,19 @@ function withoutState({ disk }: DataDirectory): Memory {
   return contacts.length === 0
     ? { how: "blank" }
     : { how: "repair", lost: { id, contacts } };
+}
+
+function otherCluster(
+  path: string,
+  { cluster, clusterName }: {
+    cluster: string;
+    clusterName?: string | undefined;
+  },
+): AdvisedError {
+  const because = `it is of the cluster "${cluster}", not "${clusterName}"`;
+  return new AdvisedError("OTHER", unusable(path, because), {
+    hint: "Leave -c out to go on, or name another directory with --data",
+  });
 }
 
 function damaged(path: string, { damage, applied }: Found): AdvisedError {

@@ -122,14 +122,17 @@ async function goOn(
   const { node, lineage: parent } = found.header;
   const { rev } = machine.store;
   const lineage = randomId();
-  machine.recover(node, { time: Date.now(), parent });
+  // What damage has hidden may be how often it began: nothing is its own.
+  machine.recover(node, { time: Date.now(), parent, anew: true });
   const { disk, path } = directory;
   const old = disk.list().filter((name) => parseName(name) !== undefined);
-  const numbers = old.map((name) => parseName(name)?.number ?? 0);
-  const { claim, promised } = found;
+  // A number above that of a file that was never finished would leave a gap.
+  const numbers = disk.list().map(parseName)
+    .map((name) => name === undefined || name.part ? 0 : name.number);
+  const { claim, promised, torn } = found;
   // Nobody of the old lineage is let in, so the id breaks no promise.
   await tools.write(disk, {
-    ...{ machine, node, lineage, parent, claim, promised, old },
+    ...{ machine, node, lineage, parent, claim, promised, old, torn },
     number: Math.max(0, ...numbers) + 1,
     salt: newSalt(),
   });

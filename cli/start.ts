@@ -120,12 +120,12 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
 
 /** What the node remembers, if there is anything. */
 function recall(
-  { beginning, lost, log }: StartOptions,
+  { beginning, clusterName, lost, log }: StartOptions,
   directory: DataDirectory | undefined,
 ): { directory?: DataDirectory; memory: Memory } {
   if (directory === undefined) return { memory: { how: "blank" } };
   const others = beginning.how === "attach" ? beginning.addresses : [];
-  const memory = readMemory(directory, { others, log });
+  const memory = readMemory(directory, { others, clusterName, log });
   return lost !== undefined && memory.how === "blank"
     ? { directory, memory: { how: "repair", lost } }
     : { directory, memory };
@@ -365,7 +365,7 @@ class NodeParts {
     return {
       id: node.id,
       cluster: cluster === "" ? clusterName ?? "" : cluster,
-      lineage: node.lineage,
+      lineage: node.shownLineage,
       addr: this.#about.addr,
       list: beginning.how === "join" ? beginning.list : [],
     };

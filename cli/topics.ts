@@ -176,7 +176,7 @@ const DISK: readonly (readonly [string, string])[] = [
   [
     "damaged, missing",
     "It names file and offset, takes a new id, copies the state from the " +
-    "other nodes, and takes over its own seat. Its old files are in set-aside.",
+    "other nodes, and takes over its own seat. Its old files are in set-aside-1.",
   ],
   [
     "the same, alone",

@@ -56,6 +56,11 @@ export class Absences {
     this.#replaced.add(node);
   }
 
+  /** It lives, whatever another has said of it. */
+  linkUp(node: NodeId): void {
+    this.#replaced.delete(node);
+  }
+
   /** A node is registered anew, or not any more. */
   forget(node: NodeId): void {
     this.#knownSince.delete(node);

@@ -28,6 +28,10 @@ export interface AttachmentOptions {
   readonly post: (to: NodeId, message: PeerMessage) => void;
   /** How often the node has begun with its memory; once, unless told. */
   readonly incarnation?: number;
+  /** Drawn as it began; 0, unless told. */
+  readonly start?: number;
+  /** Whether it may register: this start is written down. */
+  readonly mayAttach?: () => boolean;
   /** The id that it had before, and gave up for this one; or "". */
   readonly replaces?: NodeId | "";
   /** Whether it will be there again: then it keeps its place. */
@@ -43,6 +47,7 @@ const LEAVE_TICKS = 2;
 export class Attachment {
   readonly #options: AttachmentOptions;
   readonly #incarnation: number;
+  readonly #start: number;
   readonly #replaces: NodeId | "";
   /** Called when the node may go; undefined while it stays. */
   #leaving: (() => void) | undefined;
@@ -51,6 +56,7 @@ export class Attachment {
   constructor(options: AttachmentOptions) {
     this.#options = options;
     this.#incarnation = options.incarnation ?? 1;
+    this.#start = options.start ?? 0;
     this.#replaces = options.replaces ?? "";
   }
 
@@ -85,13 +91,15 @@ export class Attachment {
   }
 
   /**
-   * Takes note of how this node's session is now. One of an earlier
-   * incarnation is not its own: its numbers were given to other commands.
+   * Takes note of how this node's session is now. One of another incarnation,
+   * or of another start that was counted as the same, is not its own: its
+   * numbers were given to other commands.
    */
   noteSession(): void {
     const { id, machine: { sessions }, own } = this.#options;
     const found = sessions.ofOwner(id);
-    const isOwn = found?.incarnation === this.#incarnation;
+    const isOwn = found?.incarnation === this.#incarnation &&
+      found.start === this.#start;
     const session = isOwn ? found : undefined;
     if (own.session !== 0 && session?.id !== own.session) {
       // What comes next under this session is unknown to all.
@@ -103,7 +111,7 @@ export class Attachment {
   /** Asks to be registered, or to be let go. */
   #askLeader(): void {
     const { id, about, election, own, post } = this.#options;
-    const { replica, upkeep } = this.#options;
+    const { replica, upkeep, mayAttach = () => true } = this.#options;
     // Whoever could lead instead may only just have been heard again.
     if (this.#leaving !== undefined && replica.leading) upkeep.handOver();
     const way = election.wayToLeader;
@@ -112,10 +120,12 @@ export class Attachment {
       const leave = { type: "leave", hops: HOPS, node: id } as const;
       if (!this.#left && way !== id) post(way, leave);
     } else if (own.session === 0 || this.#isBehindOthers || this.#isTwice) {
+      // Else the next start may count as the same, and register no more.
+      if (!mayAttach()) return;
       const { addr, hostname, version } = about;
-      const incarnation = this.#incarnation;
+      const begun = { incarnation: this.#incarnation, start: this.#start };
+      const registration = { node: id, addr, hostname, version, ...begun };
       const replaces = this.#replaces;
-      const registration = { node: id, addr, hostname, version, incarnation };
       // To itself, too: a survivor that had been cleared may lead.
       post(way, { type: "attach", hops: HOPS, ...registration, replaces });
     }

@@ -34,6 +34,11 @@ export class BatchPool {
     return bytes;
   }
 
+  /** The batch is to be seen for longer: its memory is not used again (C8). */
+  disown(batch: Uint8Array): void {
+    this.#lent.delete(batch);
+  }
+
   /** The batch, if it was lent here, is nowhere needed any more (C8). */
   giveBack(batch: Uint8Array): void {
     const writer = this.#lent.get(batch);

@@ -29,6 +29,7 @@ export class Beginnings {
   readonly #parts: NodeParts;
   readonly #progress: Progress;
   #lineage = "";
+  #founds = false;
 
   constructor(
     options: NodeOptions,
@@ -44,17 +45,28 @@ export class Beginnings {
     return this.#lineage;
   }
 
+  /**
+   * The same as others are told it: before its founding is durable a history
+   * may yet vanish, and nobody must be part of it.
+   */
+  get shownLineage(): string {
+    const { machine } = this.#parts;
+    return this.#founds && machine.applied === 0 ? "" : this.#lineage;
+  }
+
   /** Founds a cluster of this node alone. */
   found({ cluster, lineage, companions = [] }: Founding): void {
     const { machine, upkeep, replica, journal } = this.#parts;
     assert(machine.applied === 0, "a cluster is founded on an empty store");
     this.#lineage = lineage;
+    this.#founds = true;
     const { id, about } = this.#options;
     machine.members.found(id);
     journal.begin({ lineage, parent: "", founder: true });
     const time = this.#options.now();
-    const { incarnation } = journal.claim;
-    const command = { node: id, ...about, incarnation, cluster, time };
+    const { incarnation, start } = journal.claim;
+    const begun = { incarnation, start };
+    const command = { node: id, ...about, ...begun, cluster, time };
     upkeep.found({ kind: "found", ...command }, companions);
     replica.campaign();
   }
@@ -91,9 +103,11 @@ export class Beginnings {
     if (founder && size <= 1) upkeep.expect(companions);
     this.#progress.noteCompany();
     this.#progress.notePeers();
-    // Where nobody else votes there is nobody to wait for.
+    // Where nobody else voted there is nobody to wait for. Where there were
+    // others they shall have the time to say that this memory is an old one.
     const { sets, current } = machine.members;
-    if (sets.length === 1 && current.join() === node) replica.campaign();
+    const alone = sets.length === 1 && current.join() === node;
+    if (alone && found.peers.size === 0) replica.campaign();
   }
 
   /** Makes this survivor a cluster of its own; or tells why not. */

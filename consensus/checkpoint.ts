@@ -58,8 +58,10 @@ const PIECE_BYTES = 64 << 10;
 const LOG_FACTOR = 3;
 /** So that the kernel never has much to write at once, which others wait for. */
 const SYNC_BYTES = 2 << 20;
-/** After a failure it is tried again after so many ticks. */
+/** After a failure it is tried again after so many ticks, */
 const RETRY_TICKS = 100;
+/** twice as many after each, up to so many: each takes space for a while. */
+const RETRY_TICKS_MAX = 6_000;
 
 /** A checkpoint that is under way. */
 interface Progress {
@@ -80,6 +82,7 @@ export class Checkpoint {
   #pending = 0;
   #budget = 0;
   #notBefore = 0;
+  #retryTicks = RETRY_TICKS;
   #now = 0;
   /** What exists before the next one: to be removed by it. */
   #oldest: number;
@@ -153,7 +156,8 @@ export class Checkpoint {
     if (progress === undefined) return;
     this.failures++;
     this.#end();
-    this.#notBefore = this.#now + RETRY_TICKS;
+    this.#notBefore = this.#now + this.#retryTicks;
+    this.#retryTicks = Math.min(2 * this.#retryTicks, RETRY_TICKS_MAX);
     const file = partOf(snapshotName(progress.number));
     this.#perform([{ type: "remove", file }]);
   }
@@ -199,6 +203,7 @@ export class Checkpoint {
       ops.push({ type: "remove", file: logName(old) });
     }
     this.#oldest = number;
+    this.#retryTicks = RETRY_TICKS;
     this.#end();
     this.#options.onDone({ number, applied, bytes });
     this.#perform(ops);

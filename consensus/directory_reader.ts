@@ -118,6 +118,7 @@ export class DirectoryReader {
       nextBatch: this.#nextBatch,
       oldest,
       contacts: (this.#contacts ?? this.#header)?.contacts ?? [],
+      alone: this.#contacts?.contacts.length === 0,
       leftover: [...parts, ...this.#leftover],
     };
   }

@@ -55,6 +55,8 @@ export interface Found {
   readonly oldest: number;
   /** Addresses of the other cals, as far as is known. */
   readonly contacts: readonly string[];
+  /** Whether it is known that there were no other cals. */
+  readonly alone: boolean;
   /** Files that mean nothing any more. */
   readonly leftover: readonly string[];
 }

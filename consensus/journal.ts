@@ -37,6 +37,8 @@ export interface JournalOptions {
   readonly post: (to: NodeId, message: PeerMessage) => void;
   readonly enqueue: (act: () => void) => void;
   readonly onBroken: (failure: DiskFailure) => void;
+  /** A log of so many bytes, at least, is replaced by a snapshot. */
+  readonly checkpointBytes: number;
 }
 
 /** What a node claims as it starts: one incarnation more than it found. */
@@ -58,9 +60,7 @@ export interface Lineage {
   readonly founder: boolean;
 }
 
-/** The log is cut short when it has so many bytes at least. */
-const LOG_BYTES = 4 << 20;
-/** And half as many as the snapshot that it follows. */
+/** The log is cut short when it has half as many bytes as its snapshot. */
 const SNAPSHOT_PART = 0.5;
 /** Each start begins a segment; so many are cut short, too. */
 const SEGMENTS_MAX = 16;
@@ -86,7 +86,7 @@ export class Journal {
   #logBytes = 0;
   /** The last segment that was there when the node was started. */
   #readSegment = 0;
-  #drained: (() => void) | undefined;
+  #drained: { done: () => void; batch: number } | undefined;
   /** To be called when a new lineage is durable. */
   #rebased: (() => void) | undefined;
 
@@ -244,15 +244,18 @@ export class Journal {
   flush(): void {
     this.#wal?.flush();
     const drained = this.#drained;
-    if (drained === undefined || !this.#wal!.idle) return;
+    const wal = this.#wal;
+    if (drained === undefined || wal === undefined) return;
+    if (!wal.idle && wal.nextBatch < drained.batch) return;
     this.#drained = undefined;
-    drained();
+    drained.done();
   }
 
-  /** Calls `done` when all is durable. */
+  /** Calls `done` when all that there is now is durable. */
   drain(done: () => void): void {
     if (this.#wal === undefined) return done();
-    this.#drained = done;
+    // One write may be under way, the next one takes the rest.
+    this.#drained = { done, batch: this.#wal.nextBatch + 2 };
     this.#wal.hurry();
   }
 
@@ -272,11 +275,12 @@ export class Journal {
 
   get #isDue(): boolean {
     const { machine } = this.#options;
-    if (machine.cluster === "") return false;
+    if (machine.cluster === "" || !this.started) return false;
     const { bytes, segments, rotating } = this.#wal!;
     if (rotating || this.full !== undefined) return false;
     if (this.#awaits !== undefined) return machine.applied >= this.#awaits;
-    const most = Math.max(LOG_BYTES, this.#snapshotBytes * SNAPSHOT_PART);
+    const { checkpointBytes } = this.#options;
+    const most = Math.max(checkpointBytes, this.#snapshotBytes * SNAPSHOT_PART);
     return bytes > most || segments > SEGMENTS_MAX;
   }
 

@@ -97,10 +97,16 @@ export class Machine {
   /**
    * A lost majority is given up: this node has the only seat, and all others
    * are gone. The one change that is not in the log; a new lineage begins.
+   * A node that runs goes on with its session. Of one that does not `anew` ends
+   * that, too: it is to register as it starts, whatever it remembers of before.
    */
   recover(
     id: NodeId,
-    { time, parent }: { time: number; parent: string },
+    { time, parent, anew = false }: {
+      time: number;
+      parent: string;
+      anew?: boolean;
+    },
   ): void {
     const stamp = { time, origin: id };
     this.#write("/ctl/lineage/parent", parent, stamp);
@@ -112,7 +118,7 @@ export class Machine {
       this.members.noteSeat(path, holder);
     }
     for (const { id: session, owner } of this.sessions.all()) {
-      if (owner === id) continue;
+      if (owner === id && !anew) continue;
       this.sessions.end(session);
       this.#remove(this.#filesOf(owner), stamp);
     }
@@ -181,7 +187,8 @@ export class Machine {
 
   /**
    * A node that has begun anew gets a new session, which ends the old one: what
-   * its memory before had under way is not the new one's. Its seat stays.
+   * its memory before had under way is not the new one's. Its seat stays. Of
+   * two that began as the same incarnation the first to come here is the one.
    */
   #register(command: RegisterCommand): Applied {
     const before = this.sessions.ofOwner(command.node);
@@ -201,7 +208,8 @@ export class Machine {
     command: RegisterCommand | FoundCommand,
     seat?: readonly [Path, NodeId],
   ): Outcome {
-    const { node, addr, hostname, version, incarnation, time } = command;
+    const { node, addr, hostname, version, time } = command;
+    const { incarnation, start } = command;
     const stamp = { time, origin: node };
     this.#renew(`/ctl/node/${node}/addr`, addr, stamp);
     this.#renew(`/ctl/node/${node}/hostname`, hostname, stamp);
@@ -213,7 +221,7 @@ export class Machine {
     this.#renew(`/ctl/ns/${this.cluster}/${node}`, addr, stamp);
     this.#renew(`/ctl/node/${node}/writable`, "true", stamp);
     // C15: its place in the log. A slot has one registration at most.
-    const session = { owner: node, incarnation };
+    const session = { owner: node, incarnation, start };
     const refusal = this.sessions.open(this.#applied + 1, session);
     assert(refusal === undefined, "C15: there is room for a node's session");
     return this.store.rev;

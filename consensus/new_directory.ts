@@ -9,6 +9,7 @@ import { type Ballot, encodeImageHead, ImageWriter } from "../protocol/mod.ts";
 import { logName, type NodeId, partOf } from "../protocol/mod.ts";
 import { pieceHead, snapshotName } from "../protocol/mod.ts";
 import type { DiskOp } from "./disk.ts";
+import type { TornEnd } from "./found.ts";
 import type { Machine } from "./machine.ts";
 
 /** What is written down, and for whom. */
@@ -29,6 +30,8 @@ export interface NewDirectory {
   readonly salt: Uint8Array;
   /** Files to be removed when all is written. */
   readonly old?: readonly string[];
+  /** The end of the old log, which nothing may follow as it is. */
+  readonly torn?: TornEnd | undefined;
 }
 
 /**
@@ -38,7 +41,14 @@ export interface NewDirectory {
 export function* writeDirectory(
   directory: NewDirectory,
 ): Generator<readonly DiskOp[]> {
-  const { number, old = [] } = directory;
+  const { number, old = [], torn } = directory;
+  if (torn !== undefined) {
+    const { file, offset } = torn;
+    yield [
+      { type: "truncate", file, length: offset },
+      { type: "sync", file },
+    ];
+  }
   yield beginLog(directory);
   const to = snapshotName(number);
   const file = partOf(to);

@@ -102,6 +102,11 @@ export class Node implements Backend {
     return this.#beginnings.lineage;
   }
 
+  /** The same as others are told it: none before its founding is durable. */
+  get shownLineage(): string {
+    return this.#beginnings.shownLineage;
+  }
+
   /** The last slot that is applied. */
   get applied(): number {
     return this.#parts.machine.applied;
@@ -308,6 +313,7 @@ export class Node implements Backend {
     this.#handedTo = "";
     this.#parts.election.linkUp(peer);
     this.#parts.replica.linkUp(peer);
+    this.#parts.upkeep.linkUp(peer);
   }
 
   #takeDown(peer: NodeId): void {

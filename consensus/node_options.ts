@@ -16,12 +16,14 @@ export interface About {
   readonly version: string;
 }
 
-/** Times, in ticks of 10 ms. */
+/** Times are in ticks of 10 ms. */
 export interface NodeSettings {
   /** A node silent for so long loses its seat and entries; 0 means never. */
   readonly seatTimeoutTicks: number;
   /** Writes and reads of clients are answered within this. */
   readonly requestTimeoutTicks: number;
+  /** A log of so many bytes, at least, is replaced by a snapshot. */
+  readonly checkpointBytes: number;
 }
 
 /** What a node needs. */
@@ -64,6 +66,7 @@ export interface NodeOptions {
 export const NODE_DEFAULTS: NodeSettings = {
   seatTimeoutTicks: 0,
   requestTimeoutTicks: 500,
+  checkpointBytes: 4 << 20,
 };
 
 const LINEAGE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -67,27 +67,25 @@ export class NodeParts {
       isRegistered: machine.isRegistered,
       isFull: () => this.journal.overfull,
     });
-    this.remembered = new Remembered({
+    const remembered = this.remembered = new Remembered({
       own: claimAtStart(durability),
       onNews: (node, claim) => this.journal.notePeer(node, claim),
       isRegistered: machine.isRegistered,
     });
-    const common = { id, peers, members, machine, replica, own, post };
+    const shared = { id, peers, members, machine, replica, own, post };
+    const common = { ...shared, random, remembered };
     const journal = this.journal = new Journal({
       ...common,
       durability,
       store,
-      random,
       enqueue,
-      remembered: this.remembered,
+      checkpointBytes: this.settings.checkpointBytes,
       onBroken: options.onDiskBroken ?? (() => {}),
     });
     const election = this.election = new Election({
       ...common,
       ...toldOf(journal),
-      random,
       hash: () => machine.hash,
-      remembered: this.remembered,
     });
     const upkeep = this.upkeep = new Upkeep({
       ...common,
@@ -115,12 +113,17 @@ export class NodeParts {
       about,
       election,
       upkeep,
-      incarnation: journal.claim.incarnation,
+      ...begunOf(journal),
       replaces: options.replaces ?? "",
-      durable: journal.durable,
     });
     this.diskWatch = new DiskWatch({ ...common, election, upkeep, journal });
   }
+}
+
+/** What a node says of its start where it wants to be registered. */
+function begunOf(journal: Journal) {
+  const { durable, claim: { incarnation, start } } = journal;
+  return { incarnation, start, durable, mayAttach: () => journal.started };
 }
 
 /** What a node tells others of its disk, and acts on. */

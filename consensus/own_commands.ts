@@ -144,6 +144,8 @@ export class OwnCommands {
     if (batch === undefined) return undefined;
     if (this.#handed++ === 0) this.#progressAt = this.#now;
     this.#handedBytes += batch.bytes.length;
+    // It may be in two slots now, of which one is applied first.
+    if (batch.handedOut) this.#pool.disown(batch.bytes);
     batch.handedOut = true;
     return batch;
   }

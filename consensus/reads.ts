@@ -33,6 +33,8 @@ export interface ReadsOptions {
   readonly serving: () => boolean;
   /** For how many ticks a read may go unanswered. */
   readonly limitTicks: number;
+  /** From 0 up to below 1. */
+  readonly random?: () => number;
 }
 
 /** How often a question may be passed on. */
@@ -78,11 +80,13 @@ export class Reads {
   #asks: Asked[] = [];
   #lastRound = 0;
   #rounds: Round[] = [];
-  #lastQuestion = 0;
+  #lastQuestion: number;
   #questions: Question[] = [];
 
   constructor(options: ReadsOptions) {
     this.#options = options;
+    // An answer to an earlier life of this node must answer nothing now.
+    this.#lastQuestion = Math.floor((options.random?.() ?? 0) * 2 ** 31);
   }
 
   /** A read has come. */

@@ -106,12 +106,13 @@ export class Upkeep {
 
   /** A node wants to be registered; perhaps again, having begun anew. */
   attach(message: Attach): void {
-    const { node, addr, hostname, version, incarnation, replaces } = message;
+    const { node, addr, hostname, version, replaces } = message;
+    const { incarnation, start } = message;
     const { machine: { sessions }, now } = this.#options;
     if (replaces !== node) this.#absences.noteReplaced(replaces);
     const known = sessions.ofOwner(node)?.incarnation ?? 0;
     if (known >= incarnation) return;
-    const about = { node, addr, hostname, version, incarnation };
+    const about = { node, addr, hostname, version, incarnation, start };
     this.#leaving.delete(node);
     this.#propose(node, { kind: "register", ...about, time: now() });
   }
@@ -125,6 +126,11 @@ export class Upkeep {
       this.#leaving.add(node);
       this.#clear(node);
     }
+  }
+
+  /** There is a link to a node: it has not been replaced. */
+  linkUp(node: NodeId): void {
+    this.#absences.linkUp(node);
   }
 
   /** Something of a node has come by way of another. */
@@ -177,6 +183,10 @@ export class Upkeep {
     // No cal at all is refused where the command is applied.
     if (cals.length > 0 && !this.#isSafe(cals)) {
       return "Too few nodes answer to change who votes: wait for them";
+    }
+    const fresh = cals.find((id) => !before.includes(id) && !this.#holds(id));
+    if (fresh !== undefined) {
+      return `Node "${fresh}" does not hold the state yet: try again`;
     }
     this.#inFlight.add("seats");
     return undefined;
@@ -349,15 +359,18 @@ export class Upkeep {
   /** Nodes that could have a seat: live, durably caught up, and without one. */
   #heirs(): NodeId[] {
     const { machine: { members, sessions }, election, replica } = this.#options;
-    // C24: in the log before its first snapshot it may have no state at all.
     const { views } = election;
-    const holds = (owner: NodeId) =>
-      views.durableOf(owner) > 0 &&
-      views.durableOf(owner) + ALPHA >= replica.applied;
     return sessions.all().map(({ owner }) => owner).filter((owner) =>
       members.seatOf(owner) === undefined && !this.#leaving.has(owner) &&
-      !this.#absences.isGone(owner) && views.hasAnswered(owner) && holds(owner)
+      !this.#absences.isGone(owner) && views.hasAnswered(owner) &&
+      this.#holds(owner) && views.durableOf(owner) + ALPHA >= replica.applied
     );
+  }
+
+  /** C24: a vote is for who has a state, after a restart, too. */
+  #holds(node: NodeId): boolean {
+    const { id, election } = this.#options;
+    return node === id || election.views.durableOf(node) > 0;
   }
 
   /**

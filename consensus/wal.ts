@@ -172,6 +172,11 @@ export class Wal {
       : 0;
   }
 
+  /** The number of the first batch that is not durable. */
+  get nextBatch(): number {
+    return this.#nextBatch;
+  }
+
   /** Whether all that was given is durable. */
   get idle(): boolean {
     return !this.#busy && !this.#hasLoad;

@@ -47,6 +47,8 @@ export interface Registration {
   readonly version: string;
   /** How often it has been started with its memory, from 1. */
   readonly incarnation: number;
+  /** Drawn at that start, 32 bits; 0 where it keeps nothing. */
+  readonly start: number;
 }
 
 /** The first command of a cluster: it has one cal. */

@@ -39,6 +39,7 @@ const SEAT_HOLDER = 8;
 const SESSION_OWNER = 10;
 const SESSION_LAST = 11;
 const SESSION_INCARNATION = 12;
+const SESSION_START = 13;
 
 /** A head as bytes. */
 export function encodeImageHead(head: ImageHead): Uint8Array {
@@ -55,11 +56,12 @@ export function encodeImageHead(head: ImageHead): Uint8Array {
     writer.text(SEAT_PATH, path);
     writer.text(SEAT_HOLDER, id);
   }
-  for (const { id, owner, incarnation, last } of head.sessions) {
+  for (const { id, owner, incarnation, start, last } of head.sessions) {
     writer.integer(SESSION_ID, id);
     writer.text(SESSION_OWNER, owner);
     writer.integer(SESSION_LAST, last);
     writer.integer(SESSION_INCARNATION, incarnation);
+    writer.integer(SESSION_START, start);
   }
   return writer.written();
 }
@@ -95,6 +97,7 @@ class OpenHead {
     id: number;
     owner: string;
     incarnation: number;
+    start: number;
     last: number;
   }[] = [];
 
@@ -106,12 +109,12 @@ class OpenHead {
     else if (field === ROUND) this.#round = value;
     else if (field === SET_FROM) this.#sets.push({ from: value, cals: [] });
     else if (field === SESSION_ID) {
-      const session = { id: value, owner: "", incarnation: 1, last: 0 };
-      this.#sessions.push(session);
+      const begun = { owner: "", incarnation: 1, start: 0 };
+      this.#sessions.push({ id: value, ...begun, last: 0 });
     } else if (field === SESSION_LAST) last(this.#sessions).last = value;
     else if (field === SESSION_INCARNATION) {
       last(this.#sessions).incarnation = value;
-    }
+    } else if (field === SESSION_START) last(this.#sessions).start = value;
   }
 
   text(field: number, value: string): void {

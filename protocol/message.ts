@@ -247,6 +247,8 @@ export interface Attach {
   readonly version: string;
   /** How often it has been started with its memory, from 1. */
   readonly incarnation: number;
+  /** Drawn at that start; 0 where it keeps nothing. */
+  readonly start: number;
   /** The id that it had before, and gave up for this one; or "". */
   readonly replaces: NodeId | "";
 }

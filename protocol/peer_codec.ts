@@ -8,12 +8,8 @@
  */
 import { assert } from "../store/mod.ts";
 import type { PeerMessage } from "./message.ts";
-import {
-  PEER_FIELDS as F,
-  PEER_MESSAGES,
-  PEER_VALUES_MAX,
-} from "./peer_fields.ts";
-import { bitsOf, PeerFields } from "./peer_fields.ts";
+import { bitsOf, PEER_FIELDS as F, PEER_MESSAGES } from "./peer_fields.ts";
+import { PEER_VALUES_MAX, PeerFields } from "./peer_fields.ts";
 import { writeAccepted, writeBallot, writePromised } from "./peer_fields.ts";
 import { writeClaim, writeValue } from "./peer_fields.ts";
 import { ProtocolError, VARINT, type WireReader } from "./wire.ts";
@@ -150,6 +146,7 @@ function encodePassedOn(writer: WireWriter, message: PassedOn): void {
       writer.text(F.hostname, message.hostname);
       writer.text(F.version, message.version);
       writer.integer(F.incarnation, message.incarnation);
+      writer.integer(F.start, message.start);
       return writer.text(F.replaces, message.replaces);
     case "leave":
     case "farewell":
@@ -363,7 +360,7 @@ const FORMS: {
   },
   attach: {
     needs: bitsOf("hops", "member", "addr", "hostname", "version") |
-      bitsOf("incarnation", "replaces"),
+      bitsOf("incarnation", "start", "replaces"),
     make: (f) => ({
       type: "attach",
       hops: f.number(F.hops),
@@ -372,6 +369,7 @@ const FORMS: {
       hostname: f.hostname,
       version: f.version,
       incarnation: f.incarnation,
+      start: f.start,
       replaces: f.replaces,
     }),
   },

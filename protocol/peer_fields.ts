@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { assert, LIMITS } from "../store/mod.ts";
+import { assert, LIMITS, START_MAX } from "../store/mod.ts";
 import type { AcceptedValue, Ballot, Claim, NodeId } from "./message.ts";
 import type { PeerMessage } from "./message.ts";
 import { BYTES, ProtocolError, VARINT, WireReader } from "./wire.ts";
@@ -172,12 +172,17 @@ export class PeerFields {
     throw new ProtocolError("A node's first incarnation is 1, this is 0");
   }
 
+  /** What was drawn as the node began: 32 bits. */
+  get start(): number {
+    const start = this.#numbers[PEER_FIELDS.start]!;
+    if (start <= START_MAX) return start;
+    throw new ProtocolError(`The start ${start} is above ${START_MAX}`);
+  }
+
   /** What the message says of a node's memory. */
   get claim(): Claim {
-    const { incarnation, position } = this;
-    const start = this.#numbers[PEER_FIELDS.start]!;
-    if (start <= START_MAX) return { incarnation, start, position };
-    throw new ProtocolError(`The start ${start} is above ${START_MAX}`);
+    const { incarnation, start, position } = this;
+    return { incarnation, start, position };
   }
 
   /** What the message says yes or no to. */
@@ -329,9 +334,6 @@ function readId(reader: WireReader, guess: NodeId): NodeId {
 
 /** Far above what elections can reach, and far below where counting ends. */
 const ROUND_MAX = 2 ** 40;
-
-/** What is drawn at each start has 32 bits. */
-const START_MAX = 2 ** 32 - 1;
 
 function roundOf(round: number): number {
   if (round <= ROUND_MAX) return round;

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { assert, type ErrorCode } from "../store/mod.ts";
+import { assert, type ErrorCode, START_MAX } from "../store/mod.ts";
 import { ERROR_CODES, type Mutation } from "../store/mod.ts";
 import type { Command, Registration } from "./command.ts";
 import type { Ballot } from "./message.ts";
@@ -53,7 +53,8 @@ const LAST = 23;
 const CODE = 24;
 const DETAIL = 25;
 const INCARNATION = 26;
-const FIELD_MAX = INCARNATION;
+const START = 27;
+const FIELD_MAX = START;
 
 /** What a node's command has beside its one mutation. */
 export interface Envelope {
@@ -132,6 +133,7 @@ function writeRegistration(writer: WireWriter, about: Registration): void {
   writer.text(HOSTNAME, about.hostname);
   writer.text(VERSION, about.version);
   writer.integer(INCARNATION, about.incarnation);
+  writer.integer(START, about.start);
 }
 
 function writeBallot(writer: WireWriter, ballot: Ballot): void {
@@ -298,6 +300,10 @@ class Fields {
   }
 
   #registration(): Registration {
+    const start = this.#number(START);
+    if (start > START_MAX) {
+      throw new ProtocolError(`The start ${start} is above ${START_MAX}`);
+    }
     return {
       node: this.#text(NODE),
       addr: this.#text(ADDR),
@@ -305,6 +311,7 @@ class Fields {
       version: this.#text(VERSION),
       // Nobody counts from 0, and who says nothing has begun once.
       incarnation: Math.max(1, this.#number(INCARNATION)),
+      start,
     };
   }
 

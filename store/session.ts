@@ -21,16 +21,21 @@ export interface Session {
   readonly owner: string;
   /** How often the owner had begun when it was opened, from 1. */
   readonly incarnation: number;
+  /** Drawn as the owner began: two of one incarnation are two. 32 bits, or 0. */
+  readonly start: number;
   /** The number of the last command that was applied, or 0. */
   readonly last: number;
 }
+
+/** The highest {@linkcode Session.start}. */
+export const START_MAX: number = 2 ** 32 - 1;
 
 /** What is to be done with a command. */
 export type Admission = "apply" | "repeat" | "gap" | "unknown";
 
 interface OpenSession extends Session {
   last: number;
-  /** Of owner and incarnation: a command does not read the text again. */
+  /** Of owner, incarnation and start: a command does not read the text again. */
   readonly ownerHash: number;
 }
 
@@ -54,7 +59,10 @@ export class Sessions {
   /** Opens a session; its owner's session before that ends. */
   open(
     id: number,
-    { owner, incarnation }: { owner: string; incarnation: number },
+    { owner, incarnation, start }: Pick<
+      Session,
+      "owner" | "incarnation" | "start"
+    >,
   ): Refusal | undefined {
     assert(!this.#byId.has(id), "S11: a session's id is never used again");
     const before = this.#byOwner.get(owner);
@@ -64,7 +72,7 @@ export class Sessions {
       return { code: "LIMIT", detail };
     }
     if (before !== undefined) this.end(before.id);
-    this.#add({ id, owner, incarnation, last: 0 });
+    this.#add({ id, owner, incarnation, start, last: 0 });
     return undefined;
   }
 
@@ -107,11 +115,8 @@ export class Sessions {
   /** All sessions, by id. */
   all(): readonly Session[] {
     const sessions = [...this.#byId.values()].sort((a, b) => a.id - b.id);
-    return sessions.map(({ id, owner, incarnation, last }) => ({
-      id,
-      owner,
-      incarnation,
-      last,
+    return sessions.map(({ id, owner, incarnation, start, last }) => ({
+      ...{ id, owner, incarnation, start, last },
     }));
   }
 
@@ -129,9 +134,10 @@ export class Sessions {
     return undefined;
   }
 
-  #add({ id, owner, incarnation, last }: Session): void {
-    const ownerHash = mixNumber(mixText(0, owner), incarnation);
-    const session = { id, owner, incarnation, last, ownerHash };
+  #add({ id, owner, incarnation, start, last }: Session): void {
+    const begun = mixNumber(mixText(0, owner), incarnation);
+    const ownerHash = mixNumber(begun, start);
+    const session = { id, owner, incarnation, start, last, ownerHash };
     this.#byId.set(id, session);
     this.#byOwner.set(owner, session);
     this.#hash = (this.#hash + hashOf(session)) | 0;
@@ -149,13 +155,16 @@ function check(sessions: readonly Session[]): string | undefined {
   }
   const owners = new Set<string>();
   const ids = new Set<number>();
-  for (const { id, owner, incarnation, last } of sessions) {
+  for (const { id, owner, incarnation, start, last } of sessions) {
     const whole = Number.isSafeInteger(id) && Number.isSafeInteger(last);
     if (!whole || id < 0 || last < 0) {
       return `Session ${id} cannot have ${last} commands`;
     }
     if (!Number.isSafeInteger(incarnation) || incarnation < 1) {
       return `Session ${id} cannot be of incarnation ${incarnation}`;
+    }
+    if (!Number.isInteger(start) || start < 0 || start > START_MAX) {
+      return `Session ${id} cannot be of the start ${start}`;
     }
     owners.add(owner);
     ids.add(id);

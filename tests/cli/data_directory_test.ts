@@ -124,7 +124,8 @@ Deno.test("a directory with others' files is refused, and left alone", async () 
     [["lock"], undefined],
     [["notes", LOG], undefined],
     [["notes", `${LOG}.part`], undefined],
-    [["notes", "set-aside/x"], undefined],
+    [["notes", "set-aside-1/x"], undefined],
+    [["notes", "contacts"], undefined],
   ];
   for (const [index, [files, foreign]] of rows.entries()) {
     const folder = `data${index}`;
@@ -200,20 +201,24 @@ Deno.test("setAside() moves the data files, and only them", async () => {
   using place = new Place();
   place.write("data/notes");
   place.write(`data/${LOG}`);
-  place.write("data/set-aside/earlier");
+  place.write("data/set-aside-1/earlier");
   const data = await openDataDirectory(`${place.at}/data`);
   await make(data, ["snapshot-000000000002", "log-000000000002.part"]);
   data.disk.read(LOG, { offset: 0, length: 1 });
-  assertEquals(data.setAside(), `${place.at}/data/set-aside`);
-  assertEquals(place.names("data"), ["lock", "notes", "set-aside"]);
+  assertEquals(data.setAside(), `${place.at}/data/set-aside-2`);
+  const left = ["lock", "notes", "set-aside-1", "set-aside-2"];
+  assertEquals(place.names("data"), left);
   const moved = [LOG, "log-000000000002.part", "snapshot-000000000002"];
-  assertEquals(place.names("data/set-aside"), moved);
-  assertEquals(place.mode("data/set-aside"), "700");
+  assertEquals(place.names("data/set-aside-2"), moved);
+  assertEquals(place.mode("data/set-aside-2"), "700");
   // A file that is begun now is another one.
   await make(data, [LOG]);
   assertEquals(data.disk.list().sort(), [LOG, "notes"]);
   data.setAside();
-  assertEquals(place.names("data/set-aside"), [LOG]);
+  assertEquals(place.names("data/set-aside-3"), [LOG]);
+  // What was there before may be the only copy of somebody's data.
+  assertEquals(place.names("data/set-aside-1"), ["earlier"]);
+  assertEquals(place.names("data/set-aside-2"), moved);
   // Nothing more gets into one that was moved.
   const append: DiskOp = {
     type: "append",
@@ -223,6 +228,17 @@ Deno.test("setAside() moves the data files, and only them", async () => {
   const { promise, resolve } = Promise.withResolvers<DiskFailure | undefined>();
   data.disk.perform("log", { ops: [append], done: resolve });
   assertStringIncludes((await promise)?.detail ?? "", "No such file");
+  data.close();
+});
+
+Deno.test("discard() removes the data files, and only them", async () => {
+  using place = new Place();
+  place.write("data/contacts");
+  place.write(`data/${LOG}`);
+  place.write("data/set-aside-1/earlier");
+  const data = await openDataDirectory(`${place.at}/data`);
+  data.discard();
+  assertEquals(place.names("data"), ["contacts", "lock", "set-aside-1"]);
   data.close();
 });
 

@@ -32,6 +32,7 @@ interface Read {
 async function read(
   files: Files,
   others: readonly string[] = [],
+  clusterName?: string,
 ): Promise<Read> {
   const path = await Deno.makeTempDir({ prefix: "doozer-memory-" });
   try {
@@ -41,9 +42,11 @@ async function read(
     const directory = await openDataDirectory(path);
     const log = new KeptLog();
     try {
-      const memory = tryToRead(() => readMemory(directory, { others, log }));
+      const memory = tryToRead(() =>
+        readMemory(directory, { others, clusterName, log })
+      );
       const left = directory.disk.list().filter((name) => parseName(name));
-      return { memory, log, path, left, aside: namesIn(`${path}/set-aside`) };
+      return { memory, log, path, left, aside: namesIn(`${path}/set-aside-1`) };
     } finally {
       directory.close();
     }
@@ -115,13 +118,27 @@ Deno.test("readMemory(): what is whole is gone on with", async () => {
   assertEquals(log.lines, []);
 });
 
+Deno.test("readMemory(): a directory of another cluster is refused, and left alone", async () => {
+  const cluster = clusterOf("AB", { durable: true });
+  for (let starts = 0; starts < 2; starts++) {
+    cluster.restart("B");
+    cluster.tick(30);
+  }
+  const files = cluster.diskOf("B").files();
+  const { memory, left } = await read(files, [], "other");
+  if (!(memory instanceof AdvisedError)) throw new Error(memory.how);
+  assertStringIncludes(memory.detail, 'of the cluster "local", not "other"');
+  assertEquals(left.toSorted(), dataFiles(files));
+  as("resume", (await read(files, [], "local")).memory);
+});
+
 Deno.test("readMemory(): a torn end is told, and is no reason to stop", async () => {
   const files = loneFiles();
   const torn = withFile(files, LOG, files.get(LOG)!.slice(0, -1));
   const { memory, log } = await read(torn);
   as("resume", memory);
   assertEquals(log.lines.length, 1);
-  assertStringIncludes(log.lines[0]!, `The last write to ${LOG} was cut off`);
+  assertStringIncludes(log.lines[0]!, `The last write to ${LOG} is not whole`);
 });
 
 Deno.test("readMemory(): damage on a node of a cluster: its id is given up, its files are set aside", async () => {
@@ -147,10 +164,37 @@ Deno.test("readMemory(): damage on a lone node: it stops, touches nothing, and s
   assertEquals([left, aside], [dataFiles(files), []]);
 });
 
-Deno.test("readMemory(): ... unless the operator names another node", async () => {
-  const { memory } = await read(damage(loneFiles()), ["b:1"]);
+Deno.test("readMemory(): ... also where -a names a node: it was alone, nobody else has the state", async () => {
+  const cluster = new Cluster({ durable: true });
+  cluster.found("A");
+  cluster.tick(20); // It is written down by and by that there is nobody else.
+  const files = damage(cluster.diskOf("A").files());
+  const { memory } = await read(files, ["b:1"]);
+  assert(memory instanceof AdvisedError);
+});
+
+Deno.test("readMemory(): ... unless nothing says that it was alone", async () => {
+  const files = new Map(damage(loneFiles()));
+  files.delete("contacts");
+  const { memory } = await read(files, ["b:1"]);
   const lost = { id: longId("A"), contacts: ["b:1"] };
   assertEquals(memory, { how: "repair", lost });
+});
+
+Deno.test("readMemory(): a repair that was cut short goes on; so does one whose files are gone", async () => {
+  const cluster = clusterOf("ABC", { durable: true });
+  cluster.tick(20);
+  const all = cluster.diskOf("B").files();
+  const blank = new Cluster({ durable: true });
+  blank.add("A").attach("L");
+  blank.tick(30);
+  const contacts = all.get("contacts")!;
+  for (const rest of [[], [...blank.diskOf("A").files()]]) {
+    const files = new Map(rest).set("contacts", contacts);
+    const { lost } = as("repair", (await read(files)).memory);
+    assertEquals(lost.id, longId("B"));
+    assertEquals(lost.contacts.toSorted(), ["A:1", "C:1"]);
+  }
 });
 
 Deno.test("readMemory(): who was stopped before it had a state begins anew", async () => {
@@ -161,7 +205,8 @@ Deno.test("readMemory(): who was stopped before it had a state begins anew", asy
   assert(files.has(LOG));
   const { memory, left, aside } = await read(files);
   assertEquals(memory, { how: "blank" });
-  assertEquals([left, aside.includes(LOG)], [[], true]);
+  // There is nothing in it that anybody could want.
+  assertEquals([left, aside], [[], []]);
 });
 
 Deno.test("readMemory(): a founder that has accepted something has a state, marked or not", async () => {

@@ -92,6 +92,7 @@ export function foundOf(backend: FakeBackend): Found {
     nextBatch: 7,
     oldest: 2,
     contacts: [],
+    alone: true,
     leftover: [],
   };
 }

@@ -5,15 +5,19 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { DataTools } from "../../cli/data_tools.ts";
 import { recoverDirectory } from "../../cli/recover_data.ts";
+import { readDirectory, replay, writeDirectory } from "../../consensus/mod.ts";
 import { encodeCommand, WireWriter } from "../../protocol/mod.ts";
 import { DoozerError } from "../../store/mod.ts";
+import { Cluster } from "../consensus/cluster.ts";
+import type { MemoryDisk } from "../consensus/memory_disk.ts";
 import { STATUS } from "../protocol/fake_backend.ts";
 import { FakeTools, foundOf, runWith, smallBackend } from "./offline.ts";
 import { type FakeOptions, runFake } from "./fake_io.ts";
 
 async function recover(
-  tools: FakeTools,
+  tools: DataTools,
   { args = [], ...options }: FakeOptions & { args?: string[] } = {},
 ): ReturnType<typeof runWith> {
   const data = await Deno.makeTempDir({ prefix: "doozer-recover-" });
@@ -101,6 +105,85 @@ Deno.test("recover --data refuses where there is nothing to go on from", async (
   const told = await recover(lost, { args: ["--yes"] });
   assertEquals([told.status, lost.written], [2, undefined]);
   assertStringIncludes(told.stderr, 'before the damage of "snapshot-0000');
+});
+
+/** Tools for a directory in memory, of which the last list may be left out. */
+function toolsOf(disk: MemoryDisk, { cutShort = false } = {}): DataTools {
+  const open = () =>
+    Promise.resolve({ disk, path: "memory", close: () => undefined });
+  return {
+    open,
+    replay,
+    look: () => ({ disk, path: "memory", [Symbol.dispose]: () => undefined }),
+    read: () => readDirectory(disk),
+    write(_, directory) {
+      for (const ops of writeDirectory(directory)) {
+        disk.perform("snapshot", { ops, done: () => undefined });
+        disk.runAll();
+        if (cutShort) return Promise.reject(new DoozerError("OTHER", "^C"));
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+/** What a node alone leaves that was started so often, with a file `/a`. */
+function leftBy(starts: number): MemoryDisk {
+  const cluster = new Cluster({ durable: true });
+  cluster.found("A");
+  for (let start = 2; start <= starts; start++) {
+    cluster.restart("A");
+    cluster.tickUntil(() => cluster.of("A").status().ready);
+  }
+  cluster.write("A", "/a");
+  cluster.tick(200); // Then it stands in the log that this is decided.
+  return cluster.diskOf("A").crash("written");
+}
+
+/** Starts a node there; tells what comes of a write. */
+function writeThere(disk: MemoryDisk): unknown {
+  const cluster = new Cluster({ durable: true });
+  const node = cluster.add("A", { disk, found: readDirectory(disk) });
+  node.resume(readDirectory(disk)!);
+  cluster.tickUntil(() => node.status().ready);
+  assertEquals(node.store.get("/a").type, "file");
+  return cluster.write("A", "/b");
+}
+
+Deno.test("recover --data ends the node's own session: it may not know how often it began", async () => {
+  const disk = leftBy(4);
+  // Of the segments nothing is known but that they were there.
+  const found = readDirectory(disk)!;
+  const claim = { incarnation: 0, start: 0, position: 0 };
+  const damage = { file: "log-000000000001", offset: 7, why: "it is odd" };
+  const tools = toolsOf(disk);
+  const run = await recover(
+    { ...tools, read: () => ({ ...found, claim, damage }) },
+    { args: ["--yes"] },
+  );
+  assertEquals([run.status, run.stderr.includes("DAMAGED")], [0, true]);
+  const { sessions, store } = replay(readDirectory(disk)!);
+  assertEquals([sessions.size, store.get("/ctl/node").type], [0, "missing"]);
+  assertEquals(typeof writeThere(disk), "number");
+});
+
+Deno.test("recover --data that is cut short leaves what was there, whatever was never finished", async () => {
+  const disk = leftBy(2);
+  disk.put("log-000000000003.part", new Uint8Array(10));
+  disk.put("snapshot-000000000009.part", new Uint8Array(10));
+  const cut = await recover(toolsOf(disk, { cutShort: true }), {
+    args: ["--yes"],
+  });
+  assertEquals(cut.status, 2);
+  assert(disk.list().includes("log-000000000003"));
+  assertEquals(readDirectory(disk)?.damage, undefined);
+  const whole = await recover(toolsOf(disk), { args: ["--yes"] });
+  const names = disk.list().filter((name) => name !== "contacts");
+  assertEquals([whole.status, names], [0, [
+    "log-000000000004",
+    "snapshot-000000000004",
+  ]]);
+  assertEquals(typeof writeThere(disk), "number");
 });
 
 Deno.test("recover --data says why it fails", async () => {

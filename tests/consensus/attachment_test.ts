@@ -185,6 +185,35 @@ Deno.test("a session of an earlier incarnation is not the node's own: it asks fo
   assertEquals([own.session, machine.isRegistered("B")], [0, true]);
 });
 
+Deno.test("... nor is one of another start that counted as the same", () => {
+  const bench = new Bench({ id: "B" });
+  bench.hear("A", LEADS);
+  const { own } = bench.parts;
+  own.ended();
+  const begun = { incarnation: 3, start: 8 };
+  const { attachment, said } = attachmentOf(bench, begun);
+  bench.state.apply({ ...register("B"), incarnation: 3, start: 7 });
+  attachment.noteSession();
+  assertEquals(own.session, 0);
+  attachment.tick(10);
+  assertEquals(said, ["A: attach B at D:1, incarnation 3, start 8, hops 2"]);
+  bench.state.apply(clear("1.A", "B"), { ...register("B"), ...begun });
+  attachment.noteSession();
+  assertEquals(own.session, bench.state.sessionOf("B"));
+});
+
+Deno.test("a node asks for nothing before it may", () => {
+  const bench = new Bench({ id: "D", blank: true });
+  bench.hear("A", LEADS);
+  let may = false;
+  const { attachment, said } = attachmentOf(bench, { mayAttach: () => may });
+  attachment.tick(10);
+  assertEquals(said, []);
+  may = true;
+  attachment.tick(20);
+  assertEquals(said, ["A: attach D at D:1, hops 2"]);
+});
+
 Deno.test("who took another id asks as long as the one before has its place", () => {
   const bench = new Bench({ id: "D", observers: "DX" });
   bench.hear("A", LEADS);
@@ -222,4 +251,21 @@ Deno.test("... a leader when it has handed over, or sees nobody to hand over to"
     attachment.tick(2);
     assertEquals(left, 1);
   }
+});
+
+Deno.test("C23: nobody is registered whose start is not written down", () => {
+  const cluster = clusterOf("ABC", { durable: true });
+  cluster.restart("B");
+  cluster.diskOf("B").held = true;
+  cluster.sent.length = 0;
+  cluster.tick(60);
+  assertEquals(cluster.sent.filter((line) => line === "B>A attach"), []);
+  const refused = cluster.write("B", "/first");
+  assertEquals(typeof refused === "object" && refused.code, "UNAVAILABLE");
+  // Of that start nothing is left: the next one counts as the same.
+  cluster.restart("B");
+  cluster.tickUntil(() => cluster.of("B").status().ready);
+  assertEquals(typeof cluster.write("B", "/second"), "number");
+  assertEquals(cluster.of("A").store.get("/second").type, "file");
+  assertEquals(cluster.of("A").store.get("/first").type, "missing");
 });

@@ -237,33 +237,6 @@ Deno.test("C13: a state that is not newer is not taken over", () => {
   );
 });
 
-Deno.test("recover() makes the survivor the only cal and the only registered node", () => {
-  const state = stateOf("ABC", "D");
-  state.apply(mutate([state.sessionOf("B"), 1], set("/a")));
-  state.machine.recover("B", { time: 5, parent: "L" });
-  assertEquals([state.cals, state.seats], ["B", "-B-"]);
-  assertEquals(
-    state.machine.sessions.all().map(({ owner, last }) => `${owner}${last}`),
-    ["B1"],
-  );
-  assertEquals(
-    files(state).filter((line) => /\/[ACD](\/|=)/.test(line)),
-    [],
-  );
-  assertEquals(fileText(state.store, "/a"), "/a");
-  assertEquals(fileText(state.store, "/ctl/lineage/parent"), "L");
-  state.apply(mutate([state.sessionOf("B"), 2], set("/b")));
-  assertEquals([state.cals, fileText(state.store, "/b")], ["B", "/b"]);
-});
-
-Deno.test("recover() of an observer takes a seat, and of two orders of seats makes one", () => {
-  const state = stateOf("ABC", "D");
-  state.machine.recover("D", { time: 5, parent: "L" });
-  assertEquals([state.cals, state.seats], ["D", "D--"]);
-  state.idle();
-  assertEquals(state.cals, "D");
-});
-
 Deno.test("C15: registrations that can write nothing open sessions of their own", () => {
   const state = stateOf("A");
   const paths = [..."BC"].flatMap((id) => [
@@ -363,20 +336,36 @@ Deno.test("... and no earlier life of it does", () => {
   assertEquals(fileText(state.store, "/ctl/node/B/addr"), "B:1");
 });
 
+Deno.test("of two starts that count as the same incarnation the first is registered", () => {
+  const state = stateOf("AB");
+  state.apply({ ...registerAgain("B", 2), start: 7 });
+  const session = state.sessionOf("B");
+  state.apply(mutate([session, 1], set("/a")));
+  const { hash } = state.machine.sessions;
+  const other = { ...registerAgain("B", 2, "b.example:2"), start: 8 };
+  assertEquals(state.apply(other), ["repeat"]);
+  assertEquals(state.machine.sessions.all().slice(1), [
+    { id: session, owner: "B", incarnation: 2, start: 7, last: 1 },
+  ]);
+  assertEquals(state.machine.sessions.hash, hash);
+  assertEquals(fileText(state.store, "/ctl/node/B/addr"), "B:1");
+});
+
 Deno.test("the limit of sessions keeps strangers out, not who has one", () => {
   const state = stateOf("AB");
   const { sessions } = state.machine;
   for (let n = 0; sessions.size < LIMITS.sessions; n++) {
-    sessions.open(1_000_000 + n, { owner: `o${n}`, incarnation: 1 });
+    sessions.open(1_000_000 + n, { owner: `o${n}`, incarnation: 1, start: 0 });
   }
   assertEquals(codeOf(state.apply(register("C"))[0]), "LIMIT");
   assertEquals(typeof state.apply(registerAgain("B", 2))[0], "number");
   assertEquals(sessions.ofOwner("B")?.incarnation, 2);
 });
 
-Deno.test("found opens a session of the founder's incarnation", () => {
+Deno.test("found opens a session of the founder's incarnation and start", () => {
   const state = new State();
   state.machine.members.found("A");
-  state.apply({ ...found("A"), incarnation: 4 });
-  assertEquals(state.machine.sessions.ofOwner("A")?.incarnation, 4);
+  state.apply({ ...found("A"), incarnation: 4, start: 77 });
+  const { incarnation, start } = state.machine.sessions.ofOwner("A")!;
+  assertEquals([incarnation, start], [4, 77]);
 });

@@ -104,3 +104,25 @@ Deno.test("C26: a crash after any operation leaves what was, or what is new", ()
   perform(disk, ops);
   assertEquals(disk.list(), ["log-000000000003", "snapshot-000000000003"]);
 });
+
+Deno.test("C26: ... also where the end of the old log is torn: it does not become damage", () => {
+  const { before } = survivor();
+  const log = "log-000000000002";
+  const files = new Map(before.files());
+  files.set(log, files.get(log)!.slice(0, -1));
+  const torn = MemoryDisk.of(files);
+  const found = readDirectory(torn)!;
+  assertEquals(found.torn?.file, log);
+  const machine = replay(found, { adoptAccepted: true });
+  machine.recover(A, { time: 1, parent: "L", anew: true });
+  const directory = directoryOf(machine, { number: 3, old: torn.list() });
+  const ops = opsOf({ ...directory, torn: found.torn });
+  for (let done = 0; done <= ops.length; done++) {
+    for (const kept of KEPT) {
+      const disk = torn.copy();
+      perform(disk, ops.slice(0, done));
+      const left = readDirectory(disk.crash(kept))!;
+      assertEquals(left.damage, undefined, `${kept}, after ${done}`);
+    }
+  }
+});

@@ -51,9 +51,11 @@ Deno.test("settings that are not given have their defaults", () => {
   assertEquals(partsOf().parts.settings, {
     seatTimeoutTicks: 0,
     requestTimeoutTicks: 500,
+    checkpointBytes: 4 << 20,
   });
   assertEquals(partsOf({ seatTimeoutTicks: 7 }).parts.settings, {
     seatTimeoutTicks: 7,
     requestTimeoutTicks: 500,
+    checkpointBytes: 4 << 20,
   });
 });

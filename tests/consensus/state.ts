@@ -24,7 +24,7 @@ export function batchOf(...commands: readonly Command[]): Uint8Array {
 /** What a node tells of itself that has begun once. */
 export function aboutOf(node: string, addr = `${node}:1`) {
   const about = { node, addr, hostname: `host-${node}`, version: "1.0.0" };
-  return { ...about, incarnation: 1 };
+  return { ...about, incarnation: 1, start: 0 };
 }
 
 /** What it asks its leader for. */

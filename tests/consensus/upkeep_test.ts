@@ -131,7 +131,8 @@ Deno.test("C12: a client's change is refused unless the live hold a quorum of ev
     ["", seatMutation(2, ""), false],
     // D is dead: four cals need three.
     ["B", seatMutation(3, "D"), false],
-    ["BC", seatMutation(3, "D"), true],
+    // C24: nobody knows that D has a state.
+    ["BC", seatMutation(3, "D"), false],
     ["BD", seatMutation(3, "D"), true],
     // The set that results would be A and D, of which D is dead.
     ["B", seatMutation(1, "D"), false],

@@ -193,7 +193,7 @@ function readOther(type: string, words: Words): PeerMessage {
       const replaces = words.has("for") ? words.after("for") : "";
       return {
         ...{ type, hops, node: words.at(1), ...about },
-        ...{ incarnation, replaces },
+        ...{ incarnation, start: words.number("start"), replaces },
       };
     }
   }
@@ -240,8 +240,9 @@ export function showMessage(
       return `told ${asker} ${question} index ${index}, hops ${hops}`;
     }
     case "attach": {
-      const { node, addr, hops, incarnation, replaces } = message;
-      const begun = incarnation === 1 ? "" : `, incarnation ${incarnation}`;
+      const { node, addr, hops, incarnation, start, replaces } = message;
+      const times = incarnation === 1 ? "" : `, incarnation ${incarnation}`;
+      const begun = start === 0 ? times : `${times}, start ${start}`;
       const place = replaces === "" ? "" : `, for ${replaces}`;
       return `attach ${node} at ${addr}${begun}${place}, hops ${hops}`;
     }

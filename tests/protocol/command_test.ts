@@ -20,6 +20,7 @@ const ABOUT = {
   hostname: "host",
   version: "0.1.0",
   incarnation: 2,
+  start: 2 ** 32 - 1,
 };
 
 /** One of each kind; a kind that is missing here does not compile. */

@@ -23,8 +23,8 @@ const HEAD: ImageHead = {
   ],
   seats: [["/ctl/cal/0", "A"], ["/ctl/cal/1", ""]],
   sessions: [
-    { id: 7, owner: "A", incarnation: 1, last: 0 },
-    { id: 12, owner: "B", incarnation: 3, last: 9 },
+    { id: 7, owner: "A", incarnation: 1, start: 0, last: 0 },
+    { id: 12, owner: "B", incarnation: 3, start: 2 ** 32 - 1, last: 9 },
   ],
 };
 
@@ -59,10 +59,12 @@ const GOLDEN = fields(
   [10, "A"],
   [11, 0],
   [12, 1],
+  [13, 0],
   [9, 12],
   [10, "B"],
   [11, 9],
   [12, 3],
+  [13, 2 ** 32 - 1],
 );
 
 Deno.test("a head's bytes are these, and mean this", () => {
@@ -88,6 +90,7 @@ const heads: fc.Arbitrary<ImageHead> = fc.record({
       id: fc.maxSafeNat(),
       owner: texts,
       incarnation: fc.maxSafeNat(),
+      start: fc.nat({ max: 2 ** 32 - 1 }),
       last: fc.maxSafeNat(),
     }),
   ),
@@ -100,7 +103,7 @@ Deno.test("decodeImageHead() reads what encodeImageHead() writes", () => {
 });
 
 Deno.test("decodeImageHead() passes over what a later version adds", () => {
-  const later = fields([13, 5], [200, "later"]);
+  const later = fields([14, 5], [200, "later"]);
   assertEquals(decodeImageHead(concatBytes([later, GOLDEN, later])), HEAD);
 });
 
@@ -114,6 +117,7 @@ Deno.test("decodeImageHead() refuses what is no head", () => {
     ["an owner before any session", fields([10, "A"]), "before its start"],
     ["a number before any session", fields([11, 1]), "before its start"],
     ["an incarnation before any", fields([12, 1]), "before its start"],
+    ["a start before any", fields([13, 1]), "before its start"],
     ["bytes that are cut", GOLDEN.slice(0, -3), ""],
   ];
   for (const [name, bytes, part] of table) {

@@ -170,6 +170,24 @@ Deno.test("what is no message is refused with a reason", () => {
   }
 });
 
+Deno.test("who attaches says which of its starts that is", () => {
+  const attach = [
+    ...[encodeNumber(1, 20), encodeNumber(15, 1), encodeBytes(16, B)],
+    ...[20, 21, 22, 28].map((field) => encodeBytes(field, "")),
+    encodeNumber(24, 1),
+  ];
+  const rows: [string, Uint8Array[]][] = [
+    ["type 20 lacks a field", []],
+    ["start 4294967296 is above", [encodeNumber(25, 2 ** 32)]],
+  ];
+  for (const [reason, parts] of rows) {
+    const bytes = concatBytes([...attach, ...parts]);
+    assertThrows(() => decode(bytes), ProtocolError, reason);
+  }
+  const message = decode(concatBytes([...attach, encodeNumber(25, 7)]));
+  assertEquals(message.type === "attach" && message.start, 7);
+});
+
 Deno.test("fields that are not known are passed over", () => {
   for (const [hex, message] of PEER_SAMPLES) {
     const more = concatBytes([

@@ -154,7 +154,7 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
   ],
   [
     "08147801" + id(16, A) + "a2010568c3a93a31" + "aa010168" + "b20100" +
-    "c00107" + id(28, B),
+    "c00107" + "c801ffffffff0f" + id(28, B),
     {
       type: "attach",
       hops: 1,
@@ -163,15 +163,17 @@ export const PEER_SAMPLES: readonly (readonly [string, PeerMessage])[] = [
       hostname: "h",
       version: "",
       incarnation: 7,
+      start: 2 ** 32 - 1,
       replaces: B,
     },
   ],
   [
     "08147800" + id(16, A) + "a20100" + "aa0100" + "b20100" + "c00101" +
-    "e20100",
+    "c80100" + "e20100",
     {
       ...{ type: "attach", hops: 0, node: A },
-      ...{ addr: "", hostname: "", version: "", incarnation: 1, replaces: "" },
+      ...{ addr: "", hostname: "", version: "" },
+      ...{ incarnation: 1, start: 0, replaces: "" },
     },
   ],
   ["08157800" + id(16, A), { type: "leave", hops: 0, node: A }],
@@ -211,9 +213,10 @@ const ballots = fc.oneof(
 );
 const values = fc.uint8Array({ maxLength: 300 });
 const incarnations = seqns.map((n) => Math.max(1, n));
+const starts = fc.nat({ max: 2 ** 32 - 1 });
 const claims: fc.Arbitrary<Claim> = fc.record({
   incarnation: incarnations,
-  start: fc.nat({ max: 2 ** 32 - 1 }),
+  start: starts,
   position: seqns,
 });
 const texts = fc.string({ unit: "binary", maxLength: 40 });
@@ -300,6 +303,7 @@ export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
     hostname: texts,
     version: texts,
     incarnation: incarnations,
+    start: starts,
     replaces: fc.oneof(fc.constant(""), ids),
   }),
   messageOf("leave", { hops: seqns, node: ids }),

@@ -104,6 +104,7 @@ const about = {
   hostname: texts,
   version: texts,
   incarnation: numbers.map((n) => Math.max(1, n)),
+  start: fc.nat({ max: 2 ** 32 - 1 }),
   time: numbers,
 };
 const commands: fc.Arbitrary<Command[]> = fc.array(fc.oneof(

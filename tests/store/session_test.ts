@@ -4,24 +4,30 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { AssertionError, LIMITS, Sessions } from "../../store/mod.ts";
+import {
+  AssertionError,
+  LIMITS,
+  Sessions,
+  START_MAX,
+} from "../../store/mod.ts";
 import type { Session } from "../../store/mod.ts";
 import { randomOf } from "./model.ts";
 
 /** A session of an owner that has begun once, unless told. */
 function row(
-  [id, owner, last, incarnation = 1]: readonly [
+  [id, owner, last, incarnation = 1, start = 0]: readonly [
     id: number,
     owner: string,
     last: number,
     incarnation?: number,
+    start?: number,
   ],
 ): Session {
-  return { id, owner, incarnation, last };
+  return { id, owner, incarnation, start, last };
 }
 
 function open(sessions: Sessions, id: number, owner: string) {
-  return sessions.open(id, { owner, incarnation: 1 });
+  return sessions.open(id, { owner, incarnation: 1, start: 0 });
 }
 
 const SEED = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
@@ -112,7 +118,8 @@ Deno.test(`Sessions.hash is that of the table, however it came about (SEED=${SEE
     if (one === undefined || kind < 0.2) {
       const owner = `o${Math.floor(random() * 9)}`;
       const incarnation = 1 + Math.floor(random() * 3);
-      sessions.open(++lastId, { owner, incarnation });
+      const start = Math.floor(random() * 3) * START_MAX / 2;
+      sessions.open(++lastId, { owner, incarnation, start: start >>> 0 });
     } else if (kind < 0.3) sessions.end(one.id);
     else sessions.applied(one.id, one.last + 1);
     const copy = new Sessions();
@@ -126,7 +133,7 @@ Deno.test(`Sessions.hash is that of the table, however it came about (SEED=${SEE
   assertEquals(sessions.hash, new Sessions().hash);
 });
 
-Deno.test("Sessions.hash differs where id, owner, incarnation or last do", () => {
+Deno.test("Sessions.hash differs where id, owner, incarnation, start or last do", () => {
   const tables = [
     [],
     [row([1, "a", 0])],
@@ -134,6 +141,9 @@ Deno.test("Sessions.hash differs where id, owner, incarnation or last do", () =>
     [row([2, "a", 0])],
     [row([1, "a", 2 ** 32])],
     [row([1, "a", 0, 2])],
+    [row([1, "a", 0, 1, 1])],
+    [row([1, "a", 0, 1, 2])],
+    [row([1, "a", 0, 1, START_MAX])],
     [row([1, "a", 0]), row([2, "b", 0])],
     [row([1, "b", 0]), row([2, "a", 0])],
   ];
@@ -148,7 +158,7 @@ Deno.test("Sessions.hash differs where id, owner, incarnation or last do", () =>
 Deno.test("Sessions.load() replaces the table, or says why not", () => {
   const sessions = new Sessions();
   open(sessions, 1, "a");
-  const table = [row([5, "b", 9]), row([2, "c", 0])];
+  const table = [row([5, "b", 9, 3, START_MAX]), row([2, "c", 0])];
   const bad = [
     [...table, row([5, "d", 0])],
     [...table, row([6, "b", 0])],
@@ -157,6 +167,9 @@ Deno.test("Sessions.load() replaces the table, or says why not", () => {
     [row([1, "d", 2 ** 60])],
     [row([1, "d", 0, 0])],
     [row([1, "d", 0, 1.5])],
+    [row([1, "d", 0, 1, -1])],
+    [row([1, "d", 0, 1, 0.5])],
+    [row([1, "d", 0, 1, START_MAX + 1])],
     Array.from(
       { length: LIMITS.sessions + 1 },
       (_, id) => row([id, `${id}`, 0]),
