@@ -54,6 +54,8 @@ export interface CheckpointDone {
 const TICK_BYTES = 128 << 10;
 /** So that no turn is long for it. */
 const PIECE_BYTES = 64 << 10;
+/** So many at once, where the log grows fast. */
+const PIECES_MAX = 4;
 /** Much more than the log grows, so that it always comes to an end. */
 const LOG_FACTOR = 3;
 /** So that the kernel never has much to write at once, which others wait for. */
@@ -98,6 +100,11 @@ export class Checkpoint {
   /** Whether one is under way. */
   get running(): boolean {
     return this.#progress !== undefined;
+  }
+
+  /** How much of the one that is under way is written, in bytes. */
+  get written(): number | undefined {
+    return this.#progress?.bytes;
   }
 
   /** Whether one may begin now: none runs, and none has just failed. */
@@ -147,7 +154,7 @@ export class Checkpoint {
     const progress = this.#progress;
     if (progress === undefined || this.#pending > 0) return;
     if (progress.written) this.#finish(progress);
-    else if (this.#budget > 0) this.#writePiece(progress);
+    else if (this.#budget > 0) this.#writePieces(progress);
   }
 
   /** Gives up the one that is under way; another may begin after a while. */
@@ -162,23 +169,27 @@ export class Checkpoint {
     this.#perform([{ type: "remove", file }]);
   }
 
-  #writePiece(progress: Progress): void {
-    const piece = progress.image.next();
-    if (piece === undefined) return this.giveUp(); // The image is lost.
+  /** As many pieces as are due, but so few that no turn is long for them. */
+  #writePieces(progress: Progress): void {
     const file = partOf(snapshotName(progress.number));
-    const ops: DiskOp[] = [
-      { type: "append", file, bytes: pieceHead(piece.bytes) },
-      { type: "append", file, bytes: piece.bytes },
-    ];
-    const bytes = piece.bytes.length + 8;
-    progress.bytes += bytes;
-    progress.unsynced += bytes;
-    this.#budget -= bytes;
-    if (piece.last || progress.unsynced >= SYNC_BYTES) {
+    const ops: DiskOp[] = [];
+    let last = false;
+    for (let n = 0; n < PIECES_MAX && this.#budget > 0 && !last; n++) {
+      const piece = progress.image.next();
+      if (piece === undefined) return this.giveUp(); // The image is lost.
+      ops.push({ type: "append", file, bytes: pieceHead(piece.bytes) });
+      ops.push({ type: "append", file, bytes: piece.bytes });
+      const bytes = piece.bytes.length + 8;
+      progress.bytes += bytes;
+      progress.unsynced += bytes;
+      this.#budget -= bytes;
+      last = piece.last;
+    }
+    if (last || progress.unsynced >= SYNC_BYTES) {
       progress.unsynced = 0;
       ops.push({ type: "sync", file });
     }
-    this.#perform(ops, () => progress.written = piece.last);
+    this.#perform(ops, () => progress.written = last);
   }
 
   /** C26: the log that goes with it is durable, then it gets its name. */

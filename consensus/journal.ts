@@ -62,6 +62,8 @@ export interface Lineage {
 
 /** The log is cut short when it has half as many bytes as its snapshot. */
 const SNAPSHOT_PART = 0.5;
+/** And so much more may be written while the next snapshot is. */
+const LOG_SLACK = 4 << 20;
 /** Each start begins a segment; so many are cut short, too. */
 const SEGMENTS_MAX = 16;
 /** What peers claim is written down after so many ticks. */
@@ -143,6 +145,16 @@ export class Journal {
   /** Whether so much waits for the disk that nothing more is taken. */
   get overfull(): boolean {
     return (this.#wal?.pendingBytes ?? 0) > LIMITS.logPendingBytes;
+  }
+
+  /**
+   * Whether the log grows too fast beside a snapshot that is being written:
+   * else the two together would take any space. Who leads waits a moment.
+   */
+  get overtaken(): boolean {
+    const written = this.#checkpoint?.written;
+    return written !== undefined &&
+      this.#wal!.segmentBytes > LOG_SLACK + written * SNAPSHOT_PART;
   }
 
   /** How many states were written down, or could not be. */

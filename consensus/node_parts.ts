@@ -65,7 +65,7 @@ export class NodeParts {
       members,
       peers,
       isRegistered: machine.isRegistered,
-      isFull: () => this.journal.overfull,
+      disk: () => this.journal,
     });
     const remembered = this.remembered = new Remembered({
       own: claimAtStart(durability),

@@ -35,8 +35,8 @@ export interface ReplicaOptions {
   readonly peers: ReadonlySet<NodeId>;
   /** Whether a node is one of the cluster. */
   readonly isRegistered: (id: NodeId) => boolean;
-  /** Whether no more values can be taken: too much waits for the disk. */
-  readonly isFull?: () => boolean;
+  /** Whether the disk takes no more values, or is to have a moment. */
+  readonly disk?: () => { overfull: boolean; overtaken: boolean };
 }
 
 /** So much may be open at once; a larger slot goes alone. In bytes. */
@@ -52,7 +52,7 @@ export class Replica {
   readonly #members: Members;
   readonly #peers: ReadonlySet<NodeId>;
   readonly #isRegistered: (id: NodeId) => boolean;
-  readonly #isFull: () => boolean;
+  readonly #disk: ReplicaOptions["disk"];
   readonly #acceptor = new Acceptor();
   readonly #learner = new Learner();
   readonly #proposer: Proposer;
@@ -67,7 +67,7 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     const { id, members } = options;
     this.#isRegistered = options.isRegistered;
-    this.#isFull = options.isFull ?? (() => false);
+    this.#disk = options.disk;
     this.#id = id;
     this.#members = members;
     this.#peers = options.peers;
@@ -157,7 +157,7 @@ export class Replica {
   get hasRoom(): boolean {
     const { leading, nextSeqn } = this.#proposer;
     if (!leading || nextSeqn > this.applied + ALPHA) return false;
-    if (this.#open.bytes > OPEN_BYTES) return false;
+    if (this.#open.bytes > OPEN_BYTES || this.#disk?.().overtaken) return false;
     return this.#proposer.covers(this.#members.calsOf(nextSeqn));
   }
 
@@ -333,7 +333,7 @@ export class Replica {
   }
 
   #accept(from: NodeId, message: Accept): void {
-    if (this.#isFull()) return;
+    if (this.#disk?.().overfull) return;
     const most = this.#acceptor.heldBytes > HELD_BYTES ? 1 : HELD_SLOTS_MAX;
     if (message.seqn > this.applied + most) return;
     this.#proposer.see(message.ballot);

@@ -148,6 +148,11 @@ export class Wal {
     return bytes;
   }
 
+  /** What the segment that is written to takes, in bytes. */
+  get segmentBytes(): number {
+    return this.#offset;
+  }
+
   /** How many segments are still needed. */
   get segments(): number {
     return this.#sizes.size;

@@ -144,7 +144,10 @@ Deno.test("nothing is read of the image while the disk has not taken what was re
   assertEquals(disk.waiting.length, 2, "the file and its header");
   disk.step();
   disk.step();
-  assertEquals(disk.waiting.length, 2, "one piece");
+  assertEquals(disk.waiting.length, 8, "four pieces, however much is due");
+  const before = checkpoint.written;
+  for (let now = 21; now <= 40; now++) checkpoint.tick(now, 0);
+  assertEquals([disk.waiting.length, checkpoint.written], [8, before]);
 });
 
 Deno.test("a large snapshot is synced every 2 MiB", () => {
