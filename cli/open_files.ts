@@ -16,12 +16,23 @@ interface OpenFile {
   readonly file: Deno.FsFile;
   /** What it is cut back to where an append does not fit. */
   length: number;
+  /** What was appended since the last sync, in bytes. */
+  unsynced: number;
 }
+
+/** A sync of so few bytes is done at once, on a disk that is quick. */
+const QUICK_BYTES = 2 << 10;
+/** A sync at once that takes longer shows that the disk is not. */
+const QUICK_MS = 2;
+/** Then nothing is done at once for so long. */
+const SLOW_MS = 10_000;
 
 /** The files being written in one directory. Errors are the system's. */
 export class OpenFiles {
   readonly #directory: string;
   readonly #files = new Map<string, OpenFile>();
+  /** Till when the disk counts as slow. */
+  #slowUntil = 0;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -53,6 +64,7 @@ export class OpenFiles {
       throw cutBack(open, error);
     }
     open.length += bytes.length;
+    open.unsynced += bytes.length;
   }
 
   /**
@@ -70,6 +82,7 @@ export class OpenFiles {
       throw cutBack(open, error);
     }
     open.length += bytes.length;
+    open.unsynced += bytes.length;
   }
 
   /** Cuts the file off. */
@@ -80,9 +93,22 @@ export class OpenFiles {
     open.length = length;
   }
 
-  /** Makes the file's bytes durable. */
-  sync(name: string): Promise<void> {
-    return this.#open(name).file.syncData();
+  /**
+   * Makes the file's bytes durable. Where that is a matter of a moment it
+   * blocks: to have another thread do it takes longer than to wait.
+   */
+  async sync(name: string): Promise<void> {
+    const open = this.#open(name);
+    const { unsynced } = open;
+    open.unsynced = 0;
+    if (unsynced > QUICK_BYTES || performance.now() < this.#slowUntil) {
+      return await open.file.syncData();
+    }
+    await null; // What the same turn has to send goes first.
+    const start = performance.now();
+    open.file.syncDataSync();
+    const now = performance.now();
+    if (now - start > QUICK_MS) this.#slowUntil = now + SLOW_MS;
   }
 
   /** Gives the file another name; it stays open under that one. */
@@ -130,7 +156,7 @@ export class OpenFiles {
   #openPath(name: string, options: Deno.OpenOptions = {}): OpenFile {
     const path = this.#pathOf(name);
     const file = Deno.openSync(path, { append: true, ...options });
-    const open = { file, length: 0 };
+    const open = { file, length: 0, unsynced: 0 };
     this.#files.set(name, open);
     open.length = file.seekSync(0, Deno.SeekMode.End);
     return open;
