@@ -75,8 +75,8 @@ function describe(
   { machine, data }: { machine: Machine; data: string },
 ): string {
   const { header, damage, torn, applied } = found;
-  const { node, cluster, lineage } = header;
-  const { store } = machine;
+  const { node, lineage } = header;
+  const { store, cluster } = machine;
   const adopted = machine.applied - applied;
   const lines = [
     `The node ${node} of the cluster "${cluster}", lineage ${lineage}, in ` +

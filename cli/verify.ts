@@ -86,6 +86,7 @@ async function verifyDirectory(
 
 /** What the files make, up to where they are whole. */
 interface State {
+  readonly cluster: string;
   readonly rev: number;
   readonly firstRev: number;
   readonly files: number;
@@ -94,9 +95,10 @@ interface State {
 
 function stateOf(found: Found, tools: DataTools): State {
   const store = allOfHistory();
-  const { applied } = tools.replay(found, { store, adoptAccepted: false });
+  const machine = tools.replay(found, { store, adoptAccepted: false });
   const { rev, firstRev, files } = store;
-  return { rev, firstRev, files, applied };
+  const { applied, cluster } = machine;
+  return { cluster, rev, firstRev, files, applied };
 }
 
 /** A store that forgets nothing of what it is given. */
@@ -110,11 +112,12 @@ function logBytes({ sizes }: Found): number {
 
 function directoryRows(found: Found, state: State): string[][] {
   const { header, claim, snapshotBytes, torn, damage } = found;
-  const { node, cluster, lineage, parent } = header;
+  const { node, lineage, parent } = header;
+  const { cluster } = state;
   const from = parent === "" ? "" : `, from ${parent}`;
   const log = renderBytes(logBytes(found));
   const rows = [
-    ["node", `${node}, started ${claim.incarnation} times`],
+    ["node", `${node}, starts: ${claim.incarnation}`],
     ["cluster", `${cluster}, lineage ${lineage}${from}`],
     ...stateRows(state),
     ["log", `slot ${state.applied} is the last that is whole`],
@@ -136,17 +139,18 @@ function directoryRows(found: Found, state: State): string[][] {
   return rows;
 }
 
-function stateRows({ rev, firstRev, files }: State): string[][] {
+function stateRows(
+  { rev, firstRev, files }: Omit<State, "cluster" | "applied">,
+): string[][] {
   return [["rev", `${rev}, kept from ${firstRev}`], ["files", `${files}`]];
 }
 
 function directoryFields(found: Found, state: State): JsonFields {
   const { header, claim, snapshotBytes, torn, damage } = found;
-  const { node: id, cluster, lineage, parent } = header;
+  const { node: id, lineage, parent } = header;
   return {
     kind: "directory",
     id,
-    cluster,
     lineage,
     parent,
     incarnation: claim.incarnation,
@@ -184,7 +188,7 @@ async function verifyBackup(call: Call): Promise<ExitStatus> {
     const rows = [
       ["node", id],
       ["cluster", `${cluster}, lineage ${lineage}`],
-      ...stateRows({ rev, firstRev, files, applied }),
+      ...stateRows({ rev, firstRev, files }),
       ["size", renderBytes(read.bytes)],
       ["health", "whole"],
     ];

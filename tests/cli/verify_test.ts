@@ -27,7 +27,7 @@ Deno.test("verify tells what a whole directory holds", async () => {
   const run = await verifyFound(tools);
   assertEquals([run.status, run.stderr, tools.done], [0, "", ["close"]]);
   assertEquals(run.stdout.split("\n"), [
-    `node     ${STATUS.id}, started 3 times`,
+    `node     ${STATUS.id}, starts: 3`,
     `cluster  local, lineage ${STATUS.lineage}`,
     "rev      4, kept from 1",
     "files    2",
