@@ -159,13 +159,13 @@ const URI_FORMS: readonly (readonly [string, string])[] = [
 const DISK: readonly (readonly [string, string])[] = [
   [
     "power failed, kill -9",
-    "It goes on where it was, and cuts off a last write that is incomplete: " +
-    "nobody was told of that. Start it again.",
+    "It goes on where it was, and cuts off a last write that is incomplete. " +
+    "Start it again.",
   ],
   [
     "disk full",
-    "It does not vote. A leader lets a node lead that has space; where none " +
-    "has, writes are refused (exit status 5), and reads go on. It resumes by " +
+    "It does not vote. A leader lets another lead where a majority has space; " +
+    "else writes are refused (exit status 5), and reads go on. It resumes by " +
     "itself: make room.",
   ],
   [
