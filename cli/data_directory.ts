@@ -234,10 +234,12 @@ function setAside(path: string): string {
 
 function discard(path: string): void {
   try {
-    for (const name of namesIn(path)) {
-      if (parseName(name) !== undefined) Deno.removeSync(`${path}/${name}`);
+    // The newest first: what is left at any time is whole, if it is cut short.
+    const isData = (name: string) => parseName(name) !== undefined;
+    for (const name of namesIn(path).filter(isData).toSorted().toReversed()) {
+      Deno.removeSync(`${path}/${name}`);
+      syncDirectory(path);
     }
-    syncDirectory(path);
   } catch (error) {
     throw badDirectory(path, error);
   }

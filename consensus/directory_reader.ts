@@ -17,7 +17,12 @@ import {
 } from "../protocol/mod.ts";
 import { decodeImageHead } from "../protocol/mod.ts";
 import { decodeRecords, ImageReader } from "../protocol/mod.ts";
-import { logName, type LogRecord, type NodeId } from "../protocol/mod.ts";
+import {
+  type LogBatch,
+  logName,
+  type LogRecord,
+  type NodeId,
+} from "../protocol/mod.ts";
 import { ProtocolError } from "../protocol/mod.ts";
 import { readBatches, readHeader, readPieces } from "../protocol/mod.ts";
 import { type Seqn, snapshotName } from "../protocol/mod.ts";
@@ -48,6 +53,8 @@ export class DirectoryReader {
   #damage: FileDamage | undefined;
   readonly #sizes: Map<number, number> = new Map();
   #nextBatch = 1;
+  /** The last, unless a segment was only named when it was durable. */
+  #lastBatch: LogBatch | undefined;
   readonly #leftover: string[] = [];
 
   constructor(disk: Disk) {
@@ -115,7 +122,8 @@ export class DirectoryReader {
       damage: this.#damage,
       snapshotBytes: this.#snapshotBytes,
       sizes: this.#sizes,
-      nextBatch: this.#nextBatch,
+      nextBatch: this.#nextBatch - (this.#lastBatch === undefined ? 0 : 1),
+      repeated: this.#repeated,
       oldest,
       contacts: (this.#contacts ?? this.#header)?.contacts ?? [],
       alone: this.#contacts?.contacts.length === 0,
@@ -159,9 +167,9 @@ export class DirectoryReader {
     if (read === undefined) return false;
     const { header, length: start } = read;
     if (this.#isUnfinished(header)) return false;
-    const first = this.#sizes.size === 0 ? header.firstBatch : this.#nextBatch;
-    if (header.firstBatch !== first) {
-      const why = `it begins with batch ${header.firstBatch}, not ${first}`;
+    const { firstBatch: first } = header;
+    if (this.#sizes.size > 0 && !this.#follows(first)) {
+      const why = `it begins with batch ${first}, not ${this.#nextBatch}`;
       this.#spoil(file, { offset: 0, why });
       return false;
     }
@@ -178,11 +186,32 @@ export class DirectoryReader {
       if (!this.#take(payload, { file, offset })) return false;
     }
     this.#nextBatch = first + batches.length;
+    this.#lastBatch = batches.length > 1 ? batches.at(-1) : undefined;
     this.#sizes.set(number, end);
     if (damage === undefined) return true;
+    // What stands in the next segment again may be lost here.
+    if (!isLast && this.#isRepeated(number + 1)) return true;
     if (damage.sealed || !isLast) this.#spoil(file, damage);
     else this.#torn = { file, offset: end, bytes: size - end };
     return false;
+  }
+
+  /** A start repeats the last batch before it, which may not be on the disk. */
+  #follows(firstBatch: number): boolean {
+    return firstBatch === this.#nextBatch || firstBatch === this.#nextBatch - 1;
+  }
+
+  #isRepeated(segment: number): boolean {
+    const header = this.#headerOf(logName(segment));
+    return header?.firstBatch === this.#nextBatch;
+  }
+
+  /** The records of the last batch, if it is to be repeated. */
+  get #repeated(): LogRecord[] {
+    const records: LogRecord[] = [];
+    if (this.#lastBatch === undefined) return records;
+    decodeRecords(this.#lastBatch.payload, (record) => records.push(record));
+    return records;
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 import type { AcceptedValue, Ballot, Claim } from "../protocol/mod.ts";
 import type { DataFileHeader, ImageHead } from "../protocol/mod.ts";
-import type { NodeId, Seqn } from "../protocol/mod.ts";
+import type { LogRecord, NodeId, Seqn } from "../protocol/mod.ts";
 import type { ImportedStore } from "../store/mod.ts";
 import type { Disk } from "./disk.ts";
 
@@ -50,7 +50,13 @@ export interface Found {
   readonly snapshotBytes: number;
   /** Of each segment that counts, in bytes. */
   readonly sizes: ReadonlyMap<number, number>;
+  /** The number of the batch that the next segment begins with. */
   readonly nextBatch: number;
+  /**
+   * What that batch has to say again: the last one may be in the system's
+   * memory only, and a sync that has failed once succeeds then without it.
+   */
+  readonly repeated: readonly LogRecord[];
   /** The lowest number of any file. */
   readonly oldest: number;
   /** Addresses of the other cals, as far as is known. */

@@ -86,6 +86,8 @@ export class Journal {
   /** A state that was taken over is durable only with a snapshot. */
   #awaits: Seqn | undefined;
   #logBytes = 0;
+  /** Whether the disk has failed. */
+  #broken = false;
   /** The last segment that was there when the node was started. */
   #readSegment = 0;
   #drained: { done: () => void; batch: number } | undefined;
@@ -168,10 +170,15 @@ export class Journal {
     const { durability } = this.#options;
     if (durability === undefined || this.#wal !== undefined) return;
     const { disk, found } = durability;
-    const { store, random, enqueue, onBroken } = this.#options;
+    const { store, random } = this.#options;
     const place = found === undefined ? NEW_PLACE : placeAfter(found);
     this.#readSegment = place.segment;
-    const common = { disk, enqueue, onBroken, header: () => this.#header };
+    const common = {
+      disk,
+      enqueue: this.#enqueue,
+      onBroken: this.#stop,
+      header: () => this.#header,
+    };
     const wal = this.#wal = new Wal(
       { ...common, random, release: this.#release },
       place,
@@ -193,12 +200,13 @@ export class Journal {
       },
       onDone: (done) => this.#noteCheckpoint(done),
     }, found?.oldest ?? 1);
-    wal.rotate(this.#carried());
+    wal.rotate([...found?.repeated ?? [], ...this.#carried()]);
   }
 
   /** What the replica hands out leaves when it may (C1). */
   handOut({ records, messagesNow, messagesAfter }: Ready): void {
     this.#send(messagesNow);
+    if (this.#broken) return;
     const wal = this.#wal;
     if (wal === undefined) {
       assert(!this.durable || records.length === 0, "C1: there is a log");
@@ -254,6 +262,7 @@ export class Journal {
 
   /** The end of a turn: what is waited for is written. */
   flush(): void {
+    if (this.#broken) return;
     this.#wal?.flush();
     const drained = this.#drained;
     const wal = this.#wal;
@@ -276,6 +285,7 @@ export class Journal {
     const wal = this.#wal;
     const checkpoint = this.#checkpoint;
     if (wal === undefined || checkpoint === undefined) return;
+    if (this.#broken) return;
     if (now % CLAIM_TICKS === 0) this.#writeNews();
     wal.tick(now);
     this.#contacts?.tick(now);
@@ -288,12 +298,12 @@ export class Journal {
   get #isDue(): boolean {
     const { machine } = this.#options;
     if (machine.cluster === "" || !this.started) return false;
-    const { bytes, segments, rotating } = this.#wal!;
+    const { bytes, carriedBytes, segments, rotating } = this.#wal!;
     if (rotating || this.full !== undefined) return false;
     if (this.#awaits !== undefined) return machine.applied >= this.#awaits;
     const { checkpointBytes } = this.#options;
     const most = Math.max(checkpointBytes, this.#snapshotBytes * SNAPSHOT_PART);
-    return bytes > most || segments > SEGMENTS_MAX;
+    return bytes - carriedBytes > most || segments > SEGMENTS_MAX;
   }
 
   get #header() {
@@ -347,6 +357,19 @@ export class Journal {
     this.#rebased?.();
     this.#rebased = undefined;
   }
+
+  /** Nothing is believed of a disk that has failed once (C25). */
+  readonly #stop = (failure: DiskFailure): void => {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#options.onBroken(failure);
+  };
+
+  readonly #enqueue = (act: () => void): void => {
+    this.#options.enqueue(() => {
+      if (!this.#broken) act();
+    });
+  };
 
   readonly #release = (messages: readonly Outgoing[]): void => {
     this.#send(messages);

@@ -11,15 +11,9 @@
  *
  * @module
  */
-import {
-  BatchWriter,
-  type DataFileHeader,
-  encodeHeader,
-  logName,
-  type LogRecord,
-  partOf,
-  type Seqn,
-} from "../protocol/mod.ts";
+import { BatchWriter, type DataFileHeader } from "../protocol/mod.ts";
+import { encodeHeader, logName, type LogRecord } from "../protocol/mod.ts";
+import { partOf, type Seqn } from "../protocol/mod.ts";
 import { assert } from "../store/mod.ts";
 import type { Disk, DiskFailure, DiskOp } from "./disk.ts";
 import type { Outgoing } from "./ready.ts";
@@ -99,6 +93,8 @@ export class Wal {
   /** The last slot that is applied, to be marked with the next batch. */
   #mark: Seqn;
   #lazySince = 0;
+  /** What the first batch of the last segment takes, with the header. */
+  #carried = 0;
   /** Whether lazy records wait no longer. */
   #due = false;
   #busySince = 0;
@@ -146,6 +142,11 @@ export class Wal {
     let bytes = 0;
     for (const size of this.#sizes.values()) bytes += size;
     return bytes;
+  }
+
+  /** With how many bytes the last segment began: a new one would, too. */
+  get carriedBytes(): number {
+    return this.#carried;
   }
 
   /** What the segment that is written to takes, in bytes. */
@@ -365,7 +366,10 @@ export class Wal {
     this.#nextBatch++;
     this.#offset = end;
     this.#sizes.set(this.#segment, end);
-    if (rotated) this.durableSegment = this.#segment;
+    if (rotated) {
+      this.durableSegment = this.#segment;
+      this.#carried = end;
+    }
     this.position = Math.max(this.position, position);
     this.marked = Math.max(this.marked, marked);
     writer.clear();

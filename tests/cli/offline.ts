@@ -90,6 +90,7 @@ export function foundOf(backend: FakeBackend): Found {
     snapshotBytes: 3 << 10,
     sizes: new Map([[2, 1024], [3, 1024]]),
     nextBatch: 7,
+    repeated: [],
     oldest: 2,
     contacts: [],
     alone: true,

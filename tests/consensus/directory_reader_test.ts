@@ -119,7 +119,8 @@ Deno.test("records add up: the last start, the highest promise, the last value o
     B,
     { incarnation: 2, start: 3, position: 9 },
   ]]);
-  assertEquals(found.nextBatch, 6);
+  // The last one is to be written again.
+  assertEquals([found.nextBatch, found.repeated.length > 0], [5, true]);
 });
 
 Deno.test("what was learned goes before what was accepted in that slot", () => {

@@ -70,7 +70,11 @@ for (const sample of SAMPLES) {
       if (file === last) continue;
       for (let end = 0; end < bytes.length; end++) {
         const read = readFiles(withFile(files, file, bytes.slice(0, end)));
-        if (typeof read === "string") throw new Error(`${file} to ${end}`);
+        // What the next start has written again is not lost.
+        if (typeof read === "string") {
+          assertEquals(read, summary, `${file} to ${end}`);
+          continue;
+        }
         // After a whole batch it is the next segment that does not fit.
         if (read.file !== file) assertEquals(parseName(read.file)?.kind, "log");
       }
@@ -90,6 +94,9 @@ for (const sample of SAMPLES) {
           else if (file === last && at >= from) {
             const where = `${file}, byte ${at}: ${JSON.stringify(read)}`;
             assertEquals(read, summaryUpTo(sample, from), where);
+          } else if (file !== last && typeof read === "string") {
+            // What the next start has written again is not lost.
+            assertEquals(read, summary, `${file}, byte ${at}`);
           } else assertDamage(read, file, at);
         }
       }

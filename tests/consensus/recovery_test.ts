@@ -43,7 +43,11 @@ Deno.test("placeAfter() goes on behind the last segment and the last batch", () 
   const place = placeAfter(readDirectory(disk)!);
   const last = showLog(disk).at(-1)!;
   const [segment, batch] = last.split(/[/:]/).map(Number);
-  assertEquals([place.segment, place.nextBatch], [segment, batch! + 1]);
+  assertEquals(
+    [place.segment, place.nextBatch],
+    [segment, batch!],
+    "it repeats the last",
+  );
   assertEquals([...place.sizes].map(([, size]) => size), [
     disk.size(logName(1)),
     disk.size(logName(2)),
@@ -148,4 +152,23 @@ Deno.test("replay() makes the state that the node had; what it only accepted if 
   const more = replay(readDirectory(disk)!, { adoptAccepted: true });
   assertEquals(more.applied, applied + 1);
   assertEquals(fileText(more.store, "/accepted"), "/accepted");
+});
+
+Deno.test("C25: the last batch before a start may be lost: the start has written it again", () => {
+  const cluster = lone(2);
+  const { segment } = placeAfter(readDirectory(cluster.diskOf("A"))!);
+  cluster.restart("A");
+  cluster.settle();
+  const disk = cluster.diskOf("A");
+  const whole = replay(readDirectory(disk)!).hash;
+  // A sync of it had failed; the one after that has succeeded without it.
+  const files = new Map(disk.crash("durable").files());
+  const old = logName(segment);
+  assert(files.has(logName(segment + 1)));
+  for (const lost of [1, 20]) {
+    files.set(old, files.get(old)!.slice(0, -lost));
+    const found = readDirectory(MemoryDisk.of(files))!;
+    assertEquals([found.damage, found.torn], [undefined, undefined]);
+    assertEquals(replay(found).hash, whole);
+  }
 });

@@ -9,6 +9,7 @@
 import { ACCEPTOR_BUGS } from "./bugs/acceptors.ts";
 import type { Bug } from "./bugs/bug.ts";
 import { COMMAND_BUGS } from "./bugs/commands.ts";
+import { DISK_BUGS } from "./bugs/disks.ts";
 import { LEADER_BUGS } from "./bugs/leaders.ts";
 import { READ_BUGS } from "./bugs/reads.ts";
 import { SEAT_BUGS } from "./bugs/seats.ts";
@@ -21,6 +22,7 @@ const ALL: readonly Bug[] = [
   ...READ_BUGS,
   ...COMMAND_BUGS,
   ...STATE_BUGS,
+  ...DISK_BUGS,
 ];
 
 /** Those that are found. */

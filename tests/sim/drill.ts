@@ -24,8 +24,11 @@ export const DRILLS = [
   "killed",
 ] as const;
 
+/** What may happen besides where all hosts have disks. */
+export const DISK_DRILLS = ["power", "restart"] as const;
+
 /** One drill. */
-export type DrillName = typeof DRILLS[number];
+export type DrillName = typeof DRILLS[number] | typeof DISK_DRILLS[number];
 
 /** Until the nodes have got over what was before. */
 const REST: Micros = 1200 * MILLISECOND;
@@ -48,7 +51,10 @@ export class Drill {
   run(): DrillName | undefined {
     this.#rest();
     const leader = this.#findLeader();
-    const name = this.#random.pick(DRILLS);
+    const durable = this.#world.living.every(({ isDurable }) => isDurable);
+    const name = this.#random.pick(
+      durable ? [...DRILLS, ...DISK_DRILLS, ...DISK_DRILLS] : DRILLS,
+    );
     const others = this.#world.living.filter((other) => other !== leader);
     if (name !== "calm" && others.length === 0) return undefined;
     this.#world.trace.say("", `drill: ${name}, led by ${leader.name}`);
@@ -71,6 +77,10 @@ export class Drill {
         return this.#cutOff(leader, { into: false, out: true });
       case "alone":
         return this.#cutOff(leader, { into: true, out: true });
+      case "power":
+        return this.#powerFails();
+      case "restart":
+        return this.#restarts(leader);
     }
   }
 
@@ -153,13 +163,41 @@ export class Drill {
     this.#ask(others);
     this.#world.end(leader, "crashes");
     this.#serves(others);
-    this.#world.attachSomewhere(leader.host);
+    this.#world.supervisor.startSomehow(leader.host);
     return true;
+  }
+
+  /** All machines lose their power under load, and have it again. */
+  #powerFails(): boolean {
+    const { living } = this.#world;
+    const hosts = living.map(({ host }) => host);
+    this.#ask(living);
+    for (const process of living) this.#world.end(process, "crashes");
+    this.#wait(this.#random.below(500 * MILLISECOND));
+    for (const host of hosts) this.#world.supervisor.startSomehow(host);
+    this.#serves(this.#world.living);
+    return true;
+  }
+
+  /** One that does not lead is started again, with what is on its disk. */
+  #restarts(leader: Process): boolean {
+    const others = this.#world.living.filter((other) =>
+      other !== leader && this.#world.canSpare(other)
+    );
+    if (others.length === 0) return false;
+    const away = this.#random.pick(others);
+    return this.#inPeace(() => {
+      this.#ask([away]);
+      this.#world.end(away, this.#random.pick(["crashes", "is killed"]));
+      this.#serves(this.#world.living);
+      this.#world.supervisor.startSomehow(away.host);
+      this.#serves(this.#world.living);
+    });
   }
 
   /** Nobody may run for leader meanwhile. */
   #inPeace(act: () => void): boolean {
-    const { promises } = this.#world;
+    const { promises } = this.#world.listener;
     const before = promises.campaigns;
     act();
     this.#rest();

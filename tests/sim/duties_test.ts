@@ -7,11 +7,12 @@ import type { Ballot, PeerMessage } from "../../protocol/mod.ts";
 import { Adoption } from "./checkers/adoption.ts";
 import { Duties } from "./checkers/duties.ts";
 import { Rounds } from "./checkers/rounds.ts";
-import { violates } from "./checkers/samples.ts";
+import { NO_DISK, violates } from "./checkers/samples.ts";
 
 const LOW = { round: 1, node: "A" };
 const HIGH = { round: 2, node: "B" };
 const OWN = { round: 3, node: "C" };
+const HIGH_OWN = { round: 5, node: "C" };
 const VALUE = new Uint8Array([1]);
 const OTHER = new Uint8Array([2]);
 
@@ -19,6 +20,7 @@ const OTHER = new Uint8Array([2]);
 type Step =
   | { readonly by: string; readonly message: PeerMessage }
   | { readonly says: PeerMessage }
+  | { readonly starts: true }
   | { readonly applied: number };
 
 function promise(ballot: Ballot, ...accepted: [Ballot, Uint8Array][]) {
@@ -28,7 +30,8 @@ function promise(ballot: Ballot, ...accepted: [Ballot, Uint8Array][]) {
     value,
   }));
   const total = values.length;
-  return { type: "promise", ballot, from: 5, accepted: values, total } as const;
+  const said = { ballot, from: 5, accepted: values, total, position: 0 };
+  return { type: "promise", ...said } as const;
 }
 
 function prepare(ballot: Ballot, from = 5): PeerMessage {
@@ -40,7 +43,7 @@ function accept(ballot: Ballot, value: Uint8Array = VALUE): PeerMessage {
 }
 
 function alive(ballot: Ballot, round = 0): PeerMessage {
-  return { type: "alive", ballot, decided: 4, round };
+  return { type: "alive", ballot, decided: 4, round, ...NO_DISK };
 }
 
 const PREVOTE: PeerMessage = { type: "prevote", ballot: OWN, applied: 4 };
@@ -51,6 +54,7 @@ function dutiesAfter(steps: readonly Step[]): void {
   let applied = 0;
   for (const step of steps) {
     if ("says" in step) duties.sent("C", step.says);
+    else if ("starts" in step) duties.started("C");
     else if ("by" in step) {
       duties.arrived(step.by, { id: "C", applied }, step.message);
     } else {
@@ -95,6 +99,19 @@ Deno.test("Duties finds what a node must not do", async (t) => {
       RUN,
       { says: prepare(OWN) },
     ]],
+    "a late question of a ballot that is lost": ["a ballot is used once", [
+      { starts: true },
+      { says: prepare(HIGH_OWN) },
+      { says: PREVOTE },
+      RUN,
+      { says: prepare(OWN) },
+    ]],
+    "running with a ballot of before a restart": ["a ballot is used once", [
+      { starts: true },
+      { says: prepare(OWN) },
+      { starts: true },
+      { says: prepare(OWN) },
+    ]],
     "proposing on": ["one leads", [
       { says: prepare(OWN) },
       { by: "B", message: alive(next) },
@@ -116,6 +133,21 @@ Deno.test("Duties finds what a node must not do", async (t) => {
   for (const [what, [rule, steps]] of Object.entries(bad)) {
     await t.step(what, () => violates(rule, () => dutiesAfter(steps)));
   }
+});
+
+Deno.test("Duties lets a question come late from who writes it down", () => {
+  dutiesAfter([
+    { starts: true },
+    { says: prepare(OWN) },
+    { says: PREVOTE },
+    RUN,
+    { says: prepare(OWN) },
+    { by: "B", message: alive({ round: 9, node: "B" }) },
+    RUN,
+    { starts: true }, // And has forgotten whom it heard.
+    { says: prepare(HIGH_OWN) },
+    { says: alive(HIGH_OWN) },
+  ]);
 });
 
 /** C runs, is promised this, and proposes the value in slot 5. */
@@ -158,7 +190,8 @@ const ASK = { type: "ask", hops: 2, asker: "D", question: 7 } as const;
 const TOLD = { ...ASK, type: "told", index: 4 } as const;
 
 function heard(ballot: Ballot, round: number): PeerMessage {
-  return { type: "heard", ballot, round, applied: 4, hash: 0 };
+  const at = { applied: 4, durable: 4, hash: 0, full: false };
+  return { type: "heard", ballot, round, ...at };
 }
 
 /** A leads cals A, B and C; the messages of others arrive there. */
@@ -180,6 +213,12 @@ Deno.test("Rounds accepts what is right", () => {
     ["A", TOLD],
     ["A", TOLD],
   );
+  const rounds = new Rounds(() => ["A", "B", "C"]);
+  rounds.sent("A", alive(LOW, 1));
+  rounds.arrived("D", "A", ASK);
+  rounds.arrived("B", "A", heard(LOW, 1));
+  rounds.restarted("D");
+  rounds.sent("A", TOLD); // An old question, which may come again.
   // What another has told it may pass on.
   ask(["D", ASK], ["B", TOLD], ["A", TOLD]);
 });

@@ -187,7 +187,12 @@ export class FakeNode implements Subject {
       const promise = { type: "promise", ballot, accepted: [], total: 0 };
       this.#options.send(peer, promise as PeerMessage);
       const low = { round: 1, node: this.id };
-      this.#options.send(peer, { type: "accepted", seqn: upTo, ballot: low });
+      this.#options.send(peer, {
+        type: "accepted",
+        seqn: upTo,
+        ballot: low,
+        position: 0,
+      });
     }
   }
 

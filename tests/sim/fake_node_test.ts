@@ -18,7 +18,7 @@ function runFake(
   const log = new FakeLog(fault);
   const make = (options: ConstructorParameters<typeof FakeNode>[1]) =>
     new FakeNode(log, options);
-  return simulate({ seed, make, write });
+  return simulate({ seed, make, write, disks: false });
 }
 
 Deno.test("simulate() finds nothing where all promises are kept", () => {

@@ -6,14 +6,19 @@
  */
 import type { PeerMessage } from "../../protocol/mod.ts";
 import { type Micros, MILLISECOND, SECOND } from "./agenda.ts";
+import { DiskFaults, isDiskFault } from "./disk_faults.ts";
 import type { Way } from "./network.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
-import { type FaultName, FAULTS } from "./scenario.ts";
+import type { DiskFaultName, FaultName } from "./scenario.ts";
+import { DISK_FAULTS, FAULTS } from "./scenario.ts";
 import type { World } from "./world.ts";
 
 /** A process that was told to go does so within this time. */
 const LEAVE_WITHIN: Micros = 2 * SECOND;
+
+/** Anything that may be done. */
+export type AnyFault = FaultName | DiskFaultName;
 
 /** From one host to another. */
 export type Pair = readonly [from: number, to: number];
@@ -44,25 +49,30 @@ const PICKED: readonly PeerMessage["type"][] = [
 export class Faults {
   readonly #world: World;
   readonly #random: Random;
-  readonly #weights: readonly FaultName[];
+  readonly #weights: readonly AnyFault[];
+  readonly #disks: DiskFaults | undefined;
   /** How many faults block a way. */
   readonly #blocks: Map<Way, number> = new Map();
   #healed = false;
   /** How often each was done. */
-  readonly counts: Map<FaultName, number> = new Map();
+  readonly counts: Map<AnyFault, number> = new Map();
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.fork();
-    const { faults } = world.scenario;
-    this.#weights = FAULTS.flatMap((name) =>
-      new Array<FaultName>(faults[name]).fill(name)
+    const { faults, disks } = world.scenario;
+    const often = (name: AnyFault) =>
+      isDiskFault(name) ? disks?.faults[name] ?? 0 : faults[name];
+    this.#weights = [...FAULTS, ...DISK_FAULTS].flatMap((name) =>
+      new Array<AnyFault>(often(name)).fill(name)
     );
+    this.#disks = disks && new DiskFaults(world);
   }
 
   /** Begins; the first comes after about so long. */
   start(calm: Micros): void {
     if (this.#weights.length > 0) this.#next(calm);
+    this.#disks?.start();
   }
 
   /** No more faults; those under way end. */
@@ -77,6 +87,7 @@ export class Faults {
       world.network.open(way);
     }
     for (const process of world.living) process.resume();
+    this.#disks?.heal();
   }
 
   /** Whether no more harm is to be done. */
@@ -92,11 +103,17 @@ export class Faults {
     });
   }
 
-  #do(name: FaultName): void {
-    const done = this.#carryOut(name);
+  #do(name: AnyFault): void {
+    if (this.#world.living.length === 0) return; // No power anywhere.
+    const done = isDiskFault(name)
+      ? this.#disks!.carryOut(name, this.#victim())
+      : this.#carryOut(name);
     if (!done) return;
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-    this.#world.trace.mark("fault", FAULTS.indexOf(name));
+    const number = isDiskFault(name)
+      ? FAULTS.length + DISK_FAULTS.indexOf(name)
+      : FAULTS.indexOf(name);
+    this.#world.trace.mark("fault", number);
   }
 
   #carryOut(name: FaultName): boolean {
@@ -165,8 +182,10 @@ export class Faults {
 
   /** The process is gone, unless the others need it; another comes. */
   crash(process: Process): boolean {
+    if (process.isDurable) return this.#disks!.restart(process);
     if (this.#world.leaving.has(process)) return false;
     if (!this.#world.canSpare(process)) return false;
+    if (!this.#world.canForget(process.id)) return false;
     this.#world.end(process, "crashes");
     this.#replace(process);
     return true;
@@ -177,8 +196,11 @@ export class Faults {
     const delay = this.#random.between(1, 1500) * MILLISECOND;
     this.#world.agenda.after(delay, () => {
       const { freeHosts } = this.#world;
+      if (process.isDurable && this.#world.isFree(process.host)) {
+        return this.#world.supervisor.startSomehow(process.host);
+      }
       const same = freeHosts.includes(process.host) && this.#random.chance(0.7);
-      this.#world.attachSomewhere(
+      this.#world.supervisor.startSomehow(
         same ? process.host : this.#random.pick(freeHosts),
       );
     });
@@ -196,7 +218,8 @@ export class Faults {
       // The world of the run must stay able to decide.
       if (!process.alive) return;
       // Who says that it may go does go, needed or not.
-      if (!left && !world.canSpare(process)) {
+      const isNeeded = !world.canSpare(process) || !world.canForget(process.id);
+      if (!left && isNeeded) {
         return world.agenda.after(100_000, part);
       }
       world.end(process, left ? "has left" : "crashes");

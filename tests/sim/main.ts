@@ -11,6 +11,7 @@ import { FakeLog, FakeNode } from "./fake_node.ts";
 import { parseOptions, type SimOptions, USAGE } from "./options.ts";
 import { BUGS, NOT_FOUND_YET } from "./bugs.ts";
 import { plant } from "./planting.ts";
+import { StoppedDisks, tryDamage } from "./damage.ts";
 import { simulate, type SimulationResult } from "./simulation.ts";
 import type { SubjectMaker } from "./subject.ts";
 import { Summary } from "./summary.ts";
@@ -39,9 +40,10 @@ function run(
   options: SimOptions,
   write?: (line: string) => void,
 ): SimulationResult {
-  const { nodes } = options;
+  const { nodes, fake } = options;
   const make = makerOf(options);
-  return simulate({ seed, make, nodes, write, codec: throughBytes });
+  const disks = fake ? false : options.disks;
+  return simulate({ seed, make, nodes, disks, write, codec: throughBytes });
 }
 
 /** Runs the seed again for the end of its trace. */
@@ -62,8 +64,12 @@ function tellViolation(result: SimulationResult, options: SimOptions): void {
   const { seed, violation } = result;
   const nodes = options.nodes === undefined ? "" : ` --nodes ${options.nodes}`;
   const fake = options.fake ? " --fake" : "";
+  const { disks } = options;
+  const chosen = disks === undefined ? "" : ` --disks ${disks ? "yes" : "no"}`;
   console.log(`\nVIOLATION in seed ${seed}: ${violation!.message}`);
-  console.log(`See it again: deno task sim --seed ${seed}${nodes}${fake}`);
+  console.log(
+    `See it again: deno task sim --seed ${seed}${nodes}${fake}${chosen}`,
+  );
 }
 
 function runOne(seed: number, options: SimOptions): boolean {
@@ -124,13 +130,41 @@ async function runBugs(options: SimOptions): Promise<boolean> {
   return chosen.length > 0 && missed === 0;
 }
 
+/** Does damage to files, one after the other, up to the first that harms. */
+function runDamage(
+  seed: number,
+  { part: [first, last] = [0, Infinity], trace }: SimOptions,
+): boolean {
+  const write = trace ? (line: string) => console.log(line) : undefined;
+  let number = 0;
+  let tried = 0;
+  for (const damage of new StoppedDisks(seed).damages()) {
+    const { host, how, file, offset } = damage;
+    if (number >= first && number <= last) {
+      const violation = tryDamage(seed, damage, write);
+      tried++;
+      if (violation !== undefined) {
+        const what = `host ${host}: ${file} ${how} at ${offset}`;
+        console.log(`VIOLATION in ${number}, ${what}: ${violation.message}`);
+        const part = `--part ${number}-${number} --trace`;
+        console.log(`See it again: deno task sim --damage ${seed} ${part}`);
+        return false;
+      }
+    }
+    number++;
+  }
+  console.log(`${tried} of ${number} ways to damage a file were tried`);
+  return true;
+}
+
 async function main(): Promise<boolean> {
   const options = parseOptions(Deno.args);
   if (typeof options === "string") {
     console.error(`${options}\n${USAGE}`);
     return false;
   }
-  const { seed, seeds, seconds, bugs } = options;
+  const { seed, seeds, seconds, bugs, damage } = options;
+  if (damage !== undefined) return runDamage(damage, options);
   if (bugs !== undefined) return await runBugs(options);
   if (seed !== undefined) return runOne(seed, options);
   if (seeds !== undefined) return runMany(range(...seeds), options);

@@ -74,6 +74,8 @@ export class Network {
   delivered = 0;
   /** Watches all that is sent. */
   onSend: (from: Process, message: PeerMessage) => void = () => {};
+  /** Watches who gets a new link: to whom, and with whom. */
+  onLink: (to: Process, peer: Process) => void = () => {};
   /** Watches all that arrives. */
   onArrive: (from: Process, to: Process, message: PeerMessage) => void =
     () => {};
@@ -222,6 +224,10 @@ export class Network {
 
   #canConnect(one: Process, other: Process): boolean {
     if (one.paused || other.paused) return false;
+    // C10: nodes of different histories, or of none yet, have no links.
+    const { shownLineage } = one.node;
+    if (shownLineage !== other.node.shownLineage) return false;
+    if (shownLineage === "") return false;
     const { random } = this.#options;
     return [
       this.way(one.host, other.host),
@@ -257,7 +263,10 @@ export class Network {
     agenda.after(least, () => {
       if (!link.up) return;
       link.knows[end] = true;
-      process.input(() => process.node.linkUp(peer.id));
+      process.input(() => {
+        this.onLink(process, peer);
+        process.node.linkUp(peer.id);
+      });
     });
   }
 

@@ -18,6 +18,12 @@ export interface SimOptions {
   readonly nodes?: number;
   /** Runs the planted bugs: all, or those whose name holds the text. */
   readonly bugs?: string;
+  /** Whether hosts have disks; by default the seed decides. */
+  readonly disks?: boolean;
+  /** The seed of three nodes, to the files of which all damage is done. */
+  readonly damage?: number;
+  /** Which of that, by place in the list. */
+  readonly part?: readonly [number, number];
   /** How many seeds a planted bug is looked for. */
   readonly most?: number;
   /** Simulates nodes that cheat, to try the simulator itself. */
@@ -29,10 +35,13 @@ export const USAGE = `deno task sim --seed N          one run, with its trace
 deno task sim --seeds A-B       those runs, and a summary
 deno task sim --seconds N       fresh seeds for N seconds
 deno task sim --bugs [NAME]     plant bugs, and count the seeds to find each
+deno task sim --damage N        damage each byte of three nodes' files, in turn
   --trace       print the trace of every run
   --nodes N     so many nodes with a seat, instead of what the seed says
+  --disks yes   hosts have disks; no: they have none
   --most N      with --bugs: give up after N seeds (default 300), or after
                 --seconds N (default 180)
+  --part A-B    with --damage: only these, by number
   --fake        nodes that cheat, to try the simulator itself`;
 
 /** Reads the command line; a sentence where it is wrong. */
@@ -43,13 +52,19 @@ export function parseOptions(args: readonly string[]): SimOptions | string {
     const value = args[i + 1];
     if (name === "--trace" || name === "--fake") {
       options[name.slice(2)] = true;
+    } else if (name === "--disks") {
+      if (value !== "yes" && value !== "no") {
+        return `"--disks" needs yes or no, not "${value ?? ""}"`;
+      }
+      options.disks = value === "yes";
+      i++;
     } else if (name === "--bugs") {
       const named = value !== undefined && !value.startsWith("--");
       options.bugs = named ? args[++i] : "";
-    } else if (name === "--seeds") {
+    } else if (name === "--seeds" || name === "--part") {
       const range = /^(\d+)-(\d+)$/.exec(value ?? "");
-      if (range === null) return `"--seeds" needs A-B, not "${value ?? ""}"`;
-      options.seeds = [Number(range[1]), Number(range[2])];
+      if (range === null) return `"${name}" needs A-B, not "${value ?? ""}"`;
+      options[name.slice(2)] = [Number(range[1]), Number(range[2])];
       i++;
     } else if (NUMBERS.has(name)) {
       const number = Number(value);
@@ -63,4 +78,10 @@ export function parseOptions(args: readonly string[]): SimOptions | string {
   return options;
 }
 
-const NUMBERS = new Set(["--seed", "--seconds", "--nodes", "--most"]);
+const NUMBERS = new Set([
+  "--seed",
+  "--seconds",
+  "--nodes",
+  "--most",
+  "--damage",
+]);

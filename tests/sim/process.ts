@@ -3,12 +3,14 @@
  *
  * What comes to a paused process waits outside, as in a socket, and comes all
  * at once when it goes on; ticks that it missed do not come. A process that
- * has crashed never comes back: a new one with a new id takes its host.
+ * has crashed never comes back: a new one takes its host, with a new id, or
+ * with the id that it finds on the host's disk.
  *
  * @module
  */
 import type { NodeId, PeerMessage } from "../../protocol/mod.ts";
 import { type Agenda, type Micros, MILLISECOND } from "./agenda.ts";
+import type { Boot } from "./machine.ts";
 import type { Random } from "./random.ts";
 import type { Subject, SubjectMaker, SubjectSettings } from "./subject.ts";
 import type { Trace } from "./trace.ts";
@@ -38,13 +40,22 @@ export interface ProcessOptions {
   readonly send: (from: Process, to: NodeId, message: PeerMessage) => void;
   /** Called after each run. */
   readonly afterRun: (process: Process) => void;
+  /** What it starts with, where the host has a disk. */
+  readonly boot: Boot | undefined;
+  /** Called when the node must not go on with the memory it has. */
+  readonly onLost: (process: Process, why: Loss) => void;
 }
+
+/** Why a node must not go on. */
+export type Loss = "is outdated" | "has a broken disk";
 
 /** A process. */
 export class Process {
   readonly number: number;
   readonly host: number;
   readonly id: NodeId;
+  /** What it was started with, where the host has a disk. */
+  readonly boot: Boot | undefined;
   readonly name: string;
   readonly store: WatchedStore;
   readonly node: Subject;
@@ -66,7 +77,9 @@ export class Process {
     this.#options = options;
     this.number = number;
     this.host = options.host;
-    this.id = makeId(random, number);
+    const boot = this.boot = options.boot;
+    if (boot !== undefined) boot.disk.deliver = (act) => this.input(act);
+    this.id = boot?.found?.header.node ?? makeId(random, number);
     this.name = shortId(this.id);
     this.rate = random.chance(0.5) ? 1 : 0.8 + random.float() * 0.45;
     this.store = new WatchedStore({
@@ -89,6 +102,10 @@ export class Process {
       },
       settings: options.settings,
       onPeers: (peers) => this.#learnPeers(peers),
+      durability: boot?.durability,
+      replaces: boot?.replaces,
+      onOutdated: () => options.onLost(this, "is outdated"),
+      onDiskBroken: () => options.onLost(this, "has a broken disk"),
     });
     options.agenda.after(random.below(TICK), () => this.#tick());
   }
@@ -96,6 +113,16 @@ export class Process {
   /** Whether it has not crashed nor left. */
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** Whether its memory outlives it. */
+  get isDurable(): boolean {
+    return this.boot !== undefined;
+  }
+
+  /** Whether it has forgotten something, and does not know it. */
+  get isForgetful(): boolean {
+    return this.boot?.forgetful ?? false;
   }
 
   /** Whether it stands still. */
@@ -109,8 +136,8 @@ export class Process {
   }
 
   /** Tells it where a peer is. */
-  tellAddress(host: number): void {
-    this.#addresses.add(addressOf(host));
+  tellAddress(address: string): void {
+    this.#addresses.add(address);
   }
 
   /** Something comes to it. */

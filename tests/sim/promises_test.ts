@@ -13,12 +13,23 @@ const HIGH = { round: 2, node: "B" };
 const VALUE = new Uint8Array([1]);
 const OTHER = new Uint8Array([2]);
 
+const HEARD: PeerMessage = {
+  type: "heard",
+  ballot: LOW,
+  round: 0,
+  applied: 0,
+  durable: 0,
+  hash: 0,
+  full: false,
+};
+
 function promise(ballot: typeof LOW, accepted: typeof LOW[] = []): PeerMessage {
   const values = accepted.map((ballot, i) => {
     return { seqn: i + 5, ballot, value: VALUE };
   });
   const total = values.length;
-  return { type: "promise", ballot, from: 1, accepted: values, total };
+  const said = { ballot, from: 1, accepted: values, total, position: 0 };
+  return { type: "promise", ...said };
 }
 
 function accept(ballot: typeof LOW, value = VALUE, seqn = 5): PeerMessage {
@@ -26,7 +37,7 @@ function accept(ballot: typeof LOW, value = VALUE, seqn = 5): PeerMessage {
 }
 
 function accepted(ballot: typeof LOW, seqn = 5): PeerMessage {
-  return { type: "accepted", seqn, ballot };
+  return { type: "accepted", seqn, ballot, position: 0 };
 }
 
 Deno.test("Promises accepts what is right", () => {
@@ -67,7 +78,7 @@ Deno.test("Promises finds what an acceptor must not say", async (t) => {
     ]],
     "following who was overtaken": ["a promise is kept", [
       ["C", promise(HIGH)],
-      ["C", { type: "heard", ballot: LOW, round: 0, applied: 0, hash: 0 }],
+      ["C", HEARD],
     ]],
     "a promise that leaves out an acceptance": ["a promise tells all", [
       ["B", { type: "prepare", ballot: HIGH, from: 5 }],

@@ -7,7 +7,7 @@ import type { Ballot, Command, PeerMessage } from "../../protocol/mod.ts";
 import { encodeCommand, encodeText, WireWriter } from "../../protocol/mod.ts";
 import { Chores } from "./checkers/chores.ts";
 import { Quorums } from "./checkers/quorums.ts";
-import { event, violates } from "./checkers/samples.ts";
+import { event, NO_DISK, violates } from "./checkers/samples.ts";
 
 const LOW = { round: 1, node: "A" };
 const HIGH = { round: 2, node: "B" };
@@ -17,9 +17,12 @@ const VALUE = new Uint8Array([1]);
 type Said = [string, PeerMessage];
 
 /** Slots up to 9 have three cals, later ones two others. */
+let isDurable = true;
+
 function quorumsWith(...votes: Said[]): Quorums {
-  const quorums = new Quorums((slot) =>
-    slot < 10 ? ["A", "B", "C"] : ["A", "D"]
+  const quorums = new Quorums(
+    (slot) => slot < 10 ? ["A", "B", "C"] : ["A", "D"],
+    () => isDurable,
   );
   for (const [from, message] of votes) {
     if (message.type === "accept") quorums.sent(from, message);
@@ -29,13 +32,15 @@ function quorumsWith(...votes: Said[]): Quorums {
 }
 
 function promise(ballot: Ballot): PeerMessage {
-  return { type: "promise", ballot, from: 1, accepted: [], total: 0 };
+  const said = { from: 1, accepted: [], total: 0, position: 0 };
+  return { type: "promise", ballot, ...said };
 }
 
 /** One of two parts of a promise. */
 function part(seqn: number, from = 8): PeerMessage {
   const accepted = [{ seqn, ballot: HIGH, value: VALUE }];
-  return { type: "promise", ballot: LOW, from, accepted, total: 2 };
+  const said = { from, accepted, total: 2, position: 0 };
+  return { type: "promise", ballot: LOW, ...said };
 }
 
 function accept(seqn: number): PeerMessage {
@@ -43,7 +48,7 @@ function accept(seqn: number): PeerMessage {
 }
 
 function accepted(seqn: number, ballot = LOW): PeerMessage {
-  return { type: "accepted", seqn, ballot };
+  return { type: "accepted", seqn, ballot, position: 0 };
 }
 
 function decided(upTo: number): PeerMessage {
@@ -62,7 +67,8 @@ Deno.test("Quorums accepts what is right", () => {
     ["D", accepted(10)],
   );
   quorums.sent("A", decided(10));
-  quorums.sent("B", { type: "alive", ballot: LOW, decided: 99, round: 0 });
+  const alive = { type: "alive", decided: 99, round: 0, ...NO_DISK } as const;
+  quorums.sent("B", { ...alive, ballot: LOW });
 });
 
 Deno.test("Quorums accepts what two leaders know to be decided", () => {
@@ -93,10 +99,15 @@ Deno.test("Quorums finds what a leader must not do", async (t) => {
       [...led, ["C", accepted(8, HIGH)]],
       decided(8),
     ],
+    "a vote of its own that is not durable": [
+      [...led, ["C", accepted(8)]],
+      decided(8),
+    ],
     "votes for another slot": [[...led, ["C", accepted(9)]], decided(8)],
   };
   for (const [what, [before, last]] of Object.entries(bad)) {
     await t.step(what, () => {
+      isDurable = !what.includes("durable");
       const quorums = quorumsWith(...before);
       violates("quorums", () => quorums.sent("A", last));
     });

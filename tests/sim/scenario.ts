@@ -5,6 +5,7 @@
  * @module
  */
 import { type Micros, MILLISECOND, SECOND } from "./agenda.ts";
+import { CRASH_HABITS, type CrashHabits } from "./disk_files.ts";
 import type { Random } from "./random.ts";
 
 /** What can be done to a cluster. */
@@ -23,6 +24,38 @@ export const FAULTS = [
 
 /** One thing that can be done to a cluster. */
 export type FaultName = typeof FAULTS[number];
+
+/** What can be done to hosts with disks. */
+export const DISK_FAULTS = [
+  "power",
+  "restart",
+  "crash at I/O",
+  "lost disk",
+  "old disk",
+  "flip",
+  "full disk",
+  "stuck disk",
+  "slow disk",
+  "broken sync",
+] as const;
+
+/** One thing that can be done to a host with a disk. */
+export type DiskFaultName = typeof DISK_FAULTS[number];
+
+/** What disks there are, and what becomes of them. */
+export interface DiskScenario {
+  /** By host: whether it has a disk. */
+  readonly durable: readonly boolean[];
+  /** How often each is chosen, relative to the other faults. */
+  readonly faults: Readonly<Record<DiskFaultName, number>>;
+  readonly crash: CrashHabits;
+  /** Least and most time of an operation. */
+  readonly latency: readonly [Micros, Micros];
+  /** Probability that a sync does nothing: to see that it is noticed. */
+  readonly lies: number;
+  /** A log of so many bytes, at least, is replaced by a snapshot. */
+  readonly checkpointBytes: number;
+}
 
 /** The plan of a run. */
 export interface Scenario {
@@ -60,6 +93,8 @@ export interface Scenario {
   readonly codecChance: number;
   /** Whether promises come in parts. */
   readonly splits: boolean;
+  /** Absent where all nodes keep everything in memory. */
+  readonly disks?: DiskScenario | undefined;
 }
 
 const SIZES = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7];
@@ -103,4 +138,35 @@ function drawFaults(random: Random): Record<FaultName, number> {
     weights[name] = random.chance(share) ? random.between(1, 4) : 0;
   }
   return weights;
+}
+
+/** Draws the disks of a run. */
+export function drawDisks(random: Random, hosts: number): DiskScenario {
+  const share = random.pick([1, 1, 1, 0.8]);
+  const often = random.pick([0.3, 0.6, 1]);
+  const faults = {} as Record<DiskFaultName, number>;
+  for (const name of DISK_FAULTS) {
+    faults[name] = random.chance(often) ? random.between(1, 3) : 0;
+  }
+  return {
+    durable: Array.from({ length: hosts }, () => random.chance(share)),
+    faults,
+    crash: drawCrash(random),
+    latency: random.pick([[50, 300], [50, 300], [20, 2000], [1000, 8000]]),
+    lies: 0,
+    // All the time, often, or hardly ever.
+    checkpointBytes: random.pick([1, 3, 3, 10, 10, 40, 4096]) << 10,
+  };
+}
+
+/** Any mixture, or one and the same all the time. */
+function drawCrash(random: Random): CrashHabits {
+  const { bytes } = CRASH_HABITS;
+  const none = { lost: 0, kept: 0, cut: 0, holes: 0 };
+  const only = random.pick(["lost", "kept", "cut", "holes"] as const);
+  return {
+    ...CRASH_HABITS,
+    bytes: random.chance(0.6) ? bytes : { ...none, [only]: 1 },
+    entry: random.pick([0, 0.5, 0.5, 1]),
+  };
 }

@@ -11,13 +11,15 @@ import { Agenda, type Micros, MILLISECOND, SECOND } from "./agenda.ts";
 import { checkFiles } from "./checkers/state.ts";
 import { Client, type Counter } from "./client.ts";
 import { Drill, type DrillName } from "./drill.ts";
-import { Faults } from "./faults.ts";
+import { type AnyFault, Faults } from "./faults.ts";
+import type { Process } from "./process.ts";
 import { Random } from "./random.ts";
-import { drawScenario, type FaultName, type Scenario } from "./scenario.ts";
+import { drawDisks, drawScenario, type Scenario } from "./scenario.ts";
 import type { SubjectMaker } from "./subject.ts";
+import { makeWorld } from "./supervisor.ts";
 import { Trace } from "./trace.ts";
 import { fail, Violation } from "./violation.ts";
-import { World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** What to run. */
 export interface SimulationOptions {
@@ -27,6 +29,8 @@ export interface SimulationOptions {
   readonly codec?: ((message: PeerMessage) => PeerMessage) | undefined;
   /** How many cals; by default the seed decides. */
   readonly nodes?: number | undefined;
+  /** Whether hosts have disks; by default the seed decides. */
+  readonly disks?: boolean | undefined;
   /** Receives the trace, line by line. */
   readonly write?: ((line: string) => void) | undefined;
 }
@@ -43,7 +47,7 @@ export interface SimulationResult {
   readonly virtualSeconds: number;
   readonly events: number;
   readonly counts: Readonly<Record<CountName, number>>;
-  readonly faults: ReadonlyMap<FaultName, number>;
+  readonly faults: ReadonlyMap<AnyFault, number>;
   readonly refusals: ReadonlyMap<string, number>;
 }
 
@@ -58,6 +62,7 @@ export const COUNTS = [
   "leaderships",
   "ambushes",
   "crashes",
+  "restarts",
   "leaves",
   "seat changes",
   "takeovers",
@@ -68,6 +73,13 @@ export type CountName = typeof COUNTS[number];
 
 /** Time for the nodes to come together once all is well. */
 const CONVERGE_WITHIN: Micros = 30 * SECOND;
+/** How many of the runs have disks. */
+const DISKS_CHANCE = 0.6;
+/** What the disks of a run are drawn from, so that the rest is as without. */
+const DISKS_SEED = 2 ** 45;
+/** How many of those see the founder crash, and when. */
+const FOUNDS_TWICE = 0.3;
+const FOUNDING: Micros = 15 * MILLISECOND;
 const LOOK_EVERY: Micros = 50 * MILLISECOND;
 
 /** Runs a seed. */
@@ -107,8 +119,14 @@ class Run {
     const random = new Random(seed);
     this.#seed = seed;
     this.#trace = new Trace(this.#agenda, write);
-    this.#scenario = drawScenario(random, nodes);
-    this.#world = new World({
+    const scenario = drawScenario(random, nodes);
+    const draws = new Random(DISKS_SEED + seed);
+    const drawn = draws.chance(DISKS_CHANCE);
+    const disks = options.disks ?? drawn
+      ? drawDisks(draws, scenario.hosts)
+      : undefined;
+    this.#scenario = { ...scenario, disks };
+    this.#world = makeWorld({
       agenda: this.#agenda,
       random,
       trace: this.#trace,
@@ -161,14 +179,15 @@ class Run {
   #begin(): void {
     const world = this.#world;
     const { scenario } = world;
-    const first = world.found();
-    this.#agenda.runUntil(SECOND, () => world.canon.rev > 0);
-    if (world.canon.rev === 0) fail("founding", "nothing is written");
+    const first = this.#found();
+    const end = this.#agenda.now + SECOND;
+    this.#agenda.runUntil(end, () => first.store.rev > 0);
+    if (first.store.rev === 0) fail("founding", "nothing is written");
     this.#admin.makeSeats(first);
     for (let i = 1; i < scenario.cals + scenario.observers; i++) {
       this.#agenda.after(
         world.random.below(200 * MILLISECOND),
-        () => world.attach(i, first),
+        () => world.supervisor.start(i, first),
       );
     }
     for (let number = 1; number <= scenario.clients; number++) {
@@ -182,6 +201,21 @@ class Run {
     this.#faults.start(scenario.calm);
     this.#ambush.start();
     this.#admin.start();
+  }
+
+  /** A history begins; with a disk it may lose its power meanwhile. */
+  #found(): Process {
+    const { supervisor, machines, random } = this.#world;
+    let first = supervisor.found();
+    if (machines?.of(first.host) === undefined) return first;
+    const crashes = random.chance(FOUNDS_TWICE) ? random.between(1, 3) : 0;
+    for (let i = 0; i < crashes; i++) {
+      const { now } = this.#agenda;
+      this.#agenda.runUntil(now + random.below(FOUNDING));
+      this.#world.end(first, random.pick(["crashes", "is killed"]));
+      first = supervisor.found();
+    }
+    return first;
   }
 
   /** All that live come to the same rev, and writes work through each. */
@@ -209,14 +243,19 @@ class Run {
 
   /** Whether the cluster is whole: why not, if not. */
   #settle(): string | undefined {
-    const { living, leaving, canon } = this.#world;
+    const { living, leaving, canon, supervisor } = this.#world;
     if (leaving.size > 0) return "somebody is still leaving";
+    if (supervisor.stopping) return "somebody is about to stop";
     for (const process of living) {
       const { name } = process;
       if (!this.#world.isRegistered(process)) return `${name} is no member`;
       if (process.store.rev < canon.rev) {
         return `${name} is at rev ${process.store.rev} of ${canon.rev}`;
       }
+    }
+    const { all = [] } = this.#world.machines ?? {};
+    if (all.some(({ harm }) => harm !== undefined && harm !== "broken")) {
+      return "somebody has not noticed yet that its memory is not whole";
     }
     return living.length < this.#scenario.cals
       ? "not all have started again"
@@ -251,8 +290,9 @@ class Run {
   }
 
   #count(): Record<CountName, number> {
-    const { history, canon, watches, network, promises } = this.#world;
-    const { crashes, leaves, seats, takeovers } = this.#world;
+    const { history, canon, watches, network, listener } = this.#world;
+    const { promises } = listener;
+    const { crashes, restarts, leaves, seats, takeovers } = this.#world;
     return {
       operations: history.count + this.#counter.reads,
       revs: canon.rev,
@@ -263,6 +303,7 @@ class Run {
       leaderships: promises.leaderships,
       ambushes: this.#ambush.count,
       crashes,
+      restarts,
       leaves,
       "seat changes": seats.changes,
       takeovers,

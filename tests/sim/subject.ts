@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { DiskFailure, Durability, Found } from "../../consensus/mod.ts";
 import type { NodeId, PeerMessage, ReadReply } from "../../protocol/mod.ts";
 import type { Reply } from "../../protocol/mod.ts";
 import type { Mutation, Store } from "../../store/mod.ts";
@@ -20,12 +21,22 @@ export interface SubjectOptions {
   readonly about: { addr: string; hostname: string; version: string };
   readonly settings: SubjectSettings;
   readonly onPeers: (peers: ReadonlyMap<NodeId, string>) => void;
+  /** Its disk, where it has one. */
+  readonly durability?: Durability | undefined;
+  /** The node whose seat it shall have. */
+  readonly replaces?: NodeId | "" | undefined;
+  /** It must not go on under its id. */
+  readonly onOutdated?: () => void;
+  /** It must stop. */
+  readonly onDiskBroken?: (failure: DiskFailure) => void;
 }
 
-/** Time-outs, in ticks. */
+/** Times are in ticks. */
 export interface SubjectSettings {
   readonly seatTimeoutTicks: number;
   readonly requestTimeoutTicks: number;
+  /** A log of so many bytes, at least, is replaced by a snapshot. */
+  readonly checkpointBytes: number;
 }
 
 /** A node that is simulated. */
@@ -36,6 +47,10 @@ export interface Subject {
   readonly busy: boolean;
   /** The last slot that it has applied; -1 where it has no such thing. */
   readonly applied: number;
+  /** The history that others are told of; absent where there is one only. */
+  readonly shownLineage?: string;
+  /** Addresses of the other cals. */
+  readonly contacts?: readonly string[];
   /** The hash of its state there. */
   readonly hash: number;
   tick(): void;
@@ -46,6 +61,8 @@ export interface Subject {
   confirmRead(reply: ReadReply): void;
   found(cluster: { cluster: string; lineage: string }): void;
   attach(lineage: string): void;
+  /** Goes on with what was on its disk; absent where it knows of no disks. */
+  resume?(found: Found): void;
   leave(done: () => void): void;
   run(): void;
   status(): { readonly role: string };

@@ -17,6 +17,7 @@ export const MARKS = {
   fault: 7,
   link: 8,
   process: 9,
+  disk: 10,
 } as const;
 
 /** One kind of mark. */

@@ -6,20 +6,18 @@
  */
 import { ALPHA } from "../../consensus/mod.ts";
 import type { NodeId, PeerMessage, Seqn } from "../../protocol/mod.ts";
-import { type Agenda, type Micros, MILLISECOND, SECOND } from "./agenda.ts";
-import { Adoption } from "./checkers/adoption.ts";
+import { type Agenda, type Micros, SECOND } from "./agenda.ts";
 import { type Applied, Canon, show } from "./checkers/canon.ts";
-import { Chores } from "./checkers/chores.ts";
-import { Duties } from "./checkers/duties.ts";
 import { History } from "./checkers/history.ts";
-import { Promises } from "./checkers/promises.ts";
-import { Quorums } from "./checkers/quorums.ts";
-import { Rounds } from "./checkers/rounds.ts";
 import { Seats } from "./checkers/seats.ts";
 import { checkState } from "./checkers/state.ts";
 import { Watches } from "./checkers/watches.ts";
 import { Network } from "./network.ts";
-import { addressOf, Process } from "./process.ts";
+import { Listener } from "./listener.ts";
+import type { Machine } from "./machine.ts";
+import { Machines } from "./machines.ts";
+import type { Memory } from "./memory.ts";
+import { addressOf, type Loss, Process } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import type { SubjectMaker } from "./subject.ts";
@@ -38,12 +36,31 @@ export interface WorldOptions {
 }
 
 const NOBODY: ReadonlySet<NodeId> = new Set();
-const CLUSTER = { cluster: "sim", lineage: "LINEAGE" };
 /** Whoever has been gone for so long counts for nobody as live. */
 const KNOWN_GONE: Micros = 2 * SECOND;
-/** A process that is in no cluster after so long is started anew. */
-const PATIENCE: Micros = 3 * SECOND;
-const NURSE_EVERY: Micros = 500 * MILLISECOND;
+/** How a process may come to its end; with "crashes" its machine does, too. */
+export type End =
+  | "crashes"
+  | "has left"
+  | "is given up"
+  | "is killed"
+  | Loss;
+
+/** Starts processes: supervisor.ts. */
+export interface Starter {
+  /** Starts the node that founds the cluster, or goes on with having done so. */
+  found(): Process;
+  /** Starts the process of a host; tells whether that can be done now. */
+  start(host: number, via?: Process): boolean;
+  /** The same through any that can be reached, as soon as there is one. */
+  startSomehow(host: number): void;
+  /** A node says that it must not go on. */
+  lost(process: Process, why: Loss): void;
+  /** Whether somebody is about to stop. */
+  readonly stopping: boolean;
+  /** How often a process stopped, because it had nobody to repair it from. */
+  readonly stops: number;
+}
 
 /** A cluster, and who watches it. */
 export class World {
@@ -55,25 +72,24 @@ export class World {
   readonly canon: Canon = new Canon();
   readonly history: History = new History(this.canon);
   readonly watches: Watches = new Watches(this.canon);
-  readonly promises: Promises = new Promises();
   readonly seats: Seats = new Seats(this.canon, ALPHA);
-  readonly quorums: Quorums = new Quorums(this.seats.calsOf);
-  readonly rounds: Rounds = new Rounds(this.seats.calsOf);
-  readonly adoption: Adoption = new Adoption();
-  readonly duties: Duties = new Duties();
-  readonly chores: Chores = new Chores();
+  /** Shows the checkers what nodes say. */
+  readonly listener: Listener;
+  /** The hosts with disks, where there are any. */
+  readonly machines: Machines | undefined;
+  /** Who starts processes; there has to be one. */
+  supervisor!: Starter;
   readonly #make: SubjectMaker;
   readonly #processes: Set<Process> = new Set();
   /** Those that were told to go. */
   readonly leaving: Set<Process> = new Set();
-  readonly #startedAt: Map<Process, Micros> = new Map();
   /** When those that are gone ended. */
   readonly #endedAt: Map<NodeId, Micros> = new Map();
   /** Those that had given up their seats before they went. */
   readonly #gaveUp: Set<NodeId> = new Set();
-  readonly #registered: WeakSet<Process> = new WeakSet();
   #started = 0;
   crashes = 0;
+  restarts = 0;
   leaves = 0;
   takeovers = 0;
   /** Told when a process ends. */
@@ -95,11 +111,20 @@ export class World {
       codecChance: scenario.codecChance,
       splits: scenario.splits,
     });
+    const { disks } = scenario;
+    this.machines = disks === undefined ? undefined : new Machines({
+      agenda,
+      trace,
+      random: random.fork(),
+      scenario: disks,
+    });
+    const { machines, seats } = this;
+    this.listener = new Listener({ agenda, seats, machines });
     for (const way of this.network.ways()) way.latency = scenario.latency;
-    this.network.onSend = (from, message) => this.#sent(from, message);
+    this.network.onLink = (to, peer) => this.machines?.linked(to.id, peer.id);
+    this.network.onSend = (from, message) => this.listener.sent(from, message);
     this.network.onArrive = (from, to, message) =>
-      this.#arrived(from, to, message);
-    agenda.after(NURSE_EVERY, () => this.#nurse());
+      this.listener.arrived(from, to, message);
   }
 
   /** The processes that have not ended. */
@@ -112,34 +137,16 @@ export class World {
     return this.living.filter((process) => this.isRegistered(process));
   }
 
-  /** Starts the node that founds the cluster. */
-  found(): Process {
-    const process = this.#start(0);
-    process.input(() => process.node.found(CLUSTER));
-    return process;
-  }
+  /** Whether no process is on the host. */
+  readonly isFree = (host: number): boolean =>
+    this.living.every((process) => process.host !== host);
 
-  /** Starts a node that attaches through another. */
-  attach(host: number, via: Process): Process {
-    const process = this.#start(host);
-    process.tellAddress(via.host);
-    this.#note(process, `attaches via ${via.name}`);
-    process.input(() => process.node.attach(CLUSTER.lineage));
-    return process;
-  }
-
-  /** Starts a node through any that can be reached. */
-  attachSomewhere(host: number): Process | undefined {
-    const { members } = this;
-    if (members.length === 0) return undefined;
-    return this.attach(host, this.random.pick(members));
-  }
-
-  /** The hosts without a process. */
+  /** The hosts without a process that nobody comes back to. */
   get freeHosts(): number[] {
     const taken = new Set(this.living.map(({ host }) => host));
     return Array.from({ length: this.scenario.hosts }, (_, host) => host)
-      .filter((host) => !taken.has(host));
+      .filter((host) => !taken.has(host))
+      .filter((host) => this.machines?.of(host)?.node === undefined);
   }
 
   /** Whether those that stay could still decide if this one were gone. */
@@ -148,6 +155,18 @@ export class World {
       other !== process && !this.leaving.has(other)
     );
     return others.length > 0 && this.#canDecide(others);
+  }
+
+  /**
+   * Whether the cluster remembers all that it must if this one forgets.
+   */
+  canForget(id: NodeId): boolean {
+    const { living, machines, seats } = this;
+    const rest = new Set<NodeId>(living.map((process) => process.id));
+    for (const { node } of machines?.keepers ?? []) rest.add(node!);
+    rest.delete(id);
+    if (!seats.couldDecide(rest)) return false;
+    return machines === undefined || machines.canForget(id, { seats, living });
   }
 
   /**
@@ -174,16 +193,17 @@ export class World {
   }
 
   /** The process is gone, with all it knew. */
-  end(process: Process, how: "crashes" | "has left" | "is given up"): void {
+  end(process: Process, how: End): void {
     if (!process.alive) return;
-    this.#note(process, how);
-    if (how === "crashes") this.crashes++;
+    this.note(process, how);
+    if (how === "crashes" || how === "is killed") this.crashes++;
     else if (how === "has left") this.leaves++;
     if (how === "has left" && !this.isRegistered(process)) {
       this.#gaveUp.add(process.id);
     }
     this.#endedAt.set(process.id, this.agenda.now);
     process.end();
+    this.machines?.of(process.host)?.end(this.#losesPower(process, how));
     this.#processes.delete(process);
     this.leaving.delete(process);
     const late = this.random.chance(0.15);
@@ -192,8 +212,19 @@ export class World {
     this.onEnd(process);
   }
 
-  #start(host: number): Process {
+  /** Whether the machine ends with its process. */
+  #losesPower({ id, host }: Process, how: End): boolean {
+    // What a broken sync has left must not be gone where it is needed.
+    const { harm } = this.machines?.of(host) ?? {};
+    if (harm === "broken" && !this.canForget(id)) return false;
+    return how === "crashes" ||
+      how === "has a broken disk" && this.random.chance(0.5);
+  }
+
+  /** A process begins on a host, with what its disk remembers. */
+  launch(host: number, memory: Memory | undefined): Process {
     const { agenda, trace, scenario, network } = this;
+    const machine = this.machines?.of(host);
     const process = new Process({
       number: ++this.#started,
       host,
@@ -201,34 +232,35 @@ export class World {
       trace,
       random: this.random.fork(),
       make: this.#make,
-      settings: scenario,
+      settings: {
+        ...scenario,
+        checkpointBytes: scenario.disks?.checkpointBytes ?? 0,
+      },
       historyRevs: this.random.pick(scenario.historyRevs),
       runDelay: scenario.runDelay,
       observe: (process) => this.#observe(process),
       send: (from, to, message) => network.send(from, to, message),
-      afterRun: (process) => this.#ran(process),
+      afterRun: (process) => this.listener.ran(process),
+      boot: memory && machine?.boot(memory),
+      onLost: (process, why) => this.supervisor.lost(process, why),
     });
+    this.note(process, `starts on host ${host}, ${addressOf(host)}`);
+    if (machine !== undefined) this.#booted(process, machine);
     this.#processes.add(process);
-    this.#startedAt.set(process, agenda.now);
     network.join(process);
-    this.#note(process, `starts on host ${host}, ${addressOf(host)}`);
     return process;
   }
 
-  /** An operator starts a node anew that finds no cluster. */
-  #nurse(): void {
-    const { agenda } = this;
-    agenda.after(NURSE_EVERY, () => this.#nurse());
-    for (const process of this.living) {
-      if (this.isRegistered(process)) this.#registered.add(process);
-      // Who was in the cluster must find back by itself.
-      if (this.#registered.has(process)) continue;
-      const since = agenda.now - this.#startedAt.get(process)!;
-      if (since < PATIENCE || process.paused || process.number === 1) continue;
-      if (!this.canSpare(process)) continue;
-      this.end(process, "is given up");
-      this.attachSomewhere(process.host);
-    }
+  /** A process begins on a host with a disk. */
+  #booted(process: Process, machine: Machine): void {
+    const { boot, id } = process;
+    machine.node = id;
+    this.listener.started(process);
+    if (boot?.found === undefined) return;
+    this.restarts++;
+    const { applied, claim: { incarnation, position } } = boot.found;
+    this.note(process, `is back, ${incarnation}/${position} at ${applied}`);
+    this.#endedAt.delete(id);
   }
 
   #observe(process: Process): StoreObserver {
@@ -244,7 +276,7 @@ export class World {
       },
       tookOver: (store) => {
         this.takeovers++;
-        this.#note(process, `takes over the state of rev ${store.rev}`);
+        this.note(process, `takes over the state of rev ${store.rev}`);
         checkState(canon, { name: process.name, store });
       },
     };
@@ -253,7 +285,7 @@ export class World {
   /** An event was made by a slot, which is 0 where that cannot be seen. */
   #tookPlace(event: Applied, slot: Seqn): void {
     if (!event.path.startsWith("/ctl/")) return;
-    const { chores, seats, agenda } = this;
+    const { listener: { chores }, seats, agenda } = this;
     chores.applied(event, slot);
     if (!seats.applied(event, slot) || slot === 0) return;
     const since = chores.since(slot) ?? agenda.now;
@@ -266,34 +298,6 @@ export class World {
     fail("seats", `${why} when it was proposed: ${show(event)}`);
   }
 
-  #sent(from: Process, message: PeerMessage): void {
-    const { id, node: { applied } } = from;
-    this.promises.sent({ id, applied, window: ALPHA }, message);
-    if (applied < 0) return;
-    this.quorums.sent(id, message);
-    this.rounds.sent(id, message);
-    this.adoption.sent(id, message);
-    this.duties.sent(id, message);
-    if (message.type === "accept") {
-      this.chores.proposed(message, this.agenda.now);
-    }
-  }
-
-  #arrived(from: Process, to: Process, message: PeerMessage): void {
-    const { id, node: { applied } } = to;
-    if (applied < 0) return;
-    this.quorums.arrived(from.id, id, message);
-    this.rounds.arrived(from.id, id, message);
-    this.adoption.arrived(id, message);
-    this.duties.arrived(from.id, { id, applied }, message);
-  }
-
-  #ran({ id, name, node }: Process): void {
-    const { applied, hash } = node;
-    if (applied > 0) this.promises.state(name, { slot: applied, hash });
-    this.duties.ran({ id, applied }, () => node.status().role === "leader");
-  }
-
   #canDecide(
     living: readonly Process[],
     others: ReadonlySet<NodeId> = NOBODY,
@@ -304,7 +308,8 @@ export class World {
     return this.seats.canDecide(ids, applied);
   }
 
-  #note(process: Process, what: string): void {
+  /** Tells, in the trace, of a process. */
+  note(process: Process, what: string): void {
     this.trace.mark("process", process.number, what.length);
     if (this.trace.reads) this.trace.say(process.name, what);
   }

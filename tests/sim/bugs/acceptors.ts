@@ -78,8 +78,8 @@ export const ACCEPTOR_BUGS: readonly Bug[] = [
       replace: "    if (seqn",
     }, {
       file: ACCEPTOR,
-      find: "    this.#promise(ballot);\n    this.#checkSuccessor(message);",
-      replace: "    this.#checkSuccessor(message);",
+      find: "    this.#promise(ballot);\n    const accepted = {",
+      replace: "    const accepted = {",
     }],
   },
   {
@@ -88,8 +88,8 @@ export const ACCEPTOR_BUGS: readonly Bug[] = [
     rule: "C3: accepting raises the promise",
     patches: [{
       file: ACCEPTOR,
-      find: "    this.#promise(ballot);\n    this.#checkSuccessor(message);",
-      replace: "",
+      find: "    this.#promise(ballot);\n    const accepted = {",
+      replace: "    const accepted = {",
     }],
   },
   {
@@ -109,8 +109,8 @@ export const ACCEPTOR_BUGS: readonly Bug[] = [
     rule: "C5: a new leader finishes what it may have missed",
     patches: [{
       file: ACCEPTOR,
-      find: "seqn >= from)",
-      replace: "seqn > from)",
+      find: "this.acceptedAbove(from - 1);",
+      replace: "this.acceptedAbove(from);",
     }],
   },
   {
@@ -151,9 +151,9 @@ export const ACCEPTOR_BUGS: readonly Bug[] = [
     rule: "DESIGN: all others learn decisions of their ballot's proposer",
     patches: [{
       file: "consensus/replica.ts",
-      find:
-        "        if (isOwnBallot(from, message.ballot)) {\n          const { ballot, decided: upTo }",
-      replace: "        {\n          const { ballot, decided: upTo }",
+      find: "        // The word itself may have been lost.\n" +
+        "        if (!isOwnBallot(from, message.ballot)) return;\n",
+      replace: "",
     }],
   },
   {

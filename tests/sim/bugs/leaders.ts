@@ -96,8 +96,7 @@ export const LEADER_BUGS: readonly Bug[] = [
     missed: "nacks and signs of life of the next leader stop it as well",
     patches: [{
       file: REPLICA,
-      find:
-        "    if ((leading || campaigning) && decided > this.applied) this.abdicate();",
+      find: "    if (runs && decided > this.applied) this.abdicate();",
       replace: "",
     }],
   },

@@ -22,9 +22,9 @@ export const STATE_BUGS: readonly Bug[] = [
         "    this.#acceptor.dropAll();\n    this.#learner.skipTo",
     }, {
       file: ACCEPTOR,
-      find: "  #checkSuccessor({ seqn, ballot, value }: Accept): void {",
+      find: "  #checkSuccessor({ seqn, ballot, value }: AcceptedValue): void {",
       replace: "  dropAll(): void {\n    this.#accepted.clear();\n  }\n\n" +
-        "  #checkSuccessor({ seqn, ballot, value }: Accept): void {",
+        "  #checkSuccessor({ seqn, ballot, value }: AcceptedValue): void {",
     }],
   },
   {
@@ -100,8 +100,9 @@ export const STATE_BUGS: readonly Bug[] = [
     rule: "DESIGN: apply reads the log and its own state, nothing else",
     patches: [{
       file: MACHINE,
-      find: "this.sessions.open(this.#applied + 1, node);",
-      replace: "this.sessions.open(this.#applied + this.store.firstRev, node);",
+      find: "this.sessions.open(this.#applied + 1, session);",
+      replace:
+        "this.sessions.open(this.#applied + this.store.firstRev, session);",
     }],
   },
 ];

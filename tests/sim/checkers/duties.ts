@@ -40,6 +40,8 @@ interface Conduct {
   told: Seqn;
   /** A whole state may have come. */
   jumps: boolean;
+  /** Its questions may wait for its disk, and come late. */
+  writes: boolean;
 }
 
 /** A node, and what can be seen of it. */
@@ -58,7 +60,7 @@ export class Duties {
     const conduct = this.#of(id);
     switch (message.type) {
       case "prevote":
-        conduct.asks = conduct.own;
+        if (!conduct.writes) conduct.asks = conduct.own;
         return;
       case "prepare":
         return this.#runs(id, message.ballot);
@@ -113,6 +115,15 @@ export class Duties {
     else fail("hearsay", `${id} applied ${applied}, told of ${conduct.told}`);
   }
 
+  /** A node was started, with nothing but what is on its disk. */
+  started(id: NodeId): void {
+    const conduct = this.#of(id);
+    conduct.writes = true;
+    conduct.lost = conduct.asks = conduct.own;
+    conduct.hears = conduct.heard = NONE;
+    conduct.jumps = false;
+  }
+
   #asked({ id, applied }: Dutiful, { ballot, from }: Prepare): void {
     const conduct = this.#of(id);
     conduct.seen = higher(conduct.seen, ballot);
@@ -123,7 +134,10 @@ export class Duties {
 
   #runs(id: NodeId, ballot: Ballot): void {
     const conduct = this.#of(id);
-    if (compare(ballot, conduct.lost) <= 0) {
+    const { lost, own, writes } = conduct;
+    // What waits for a disk waits in its order.
+    const late = writes && compare(ballot, own) < 0;
+    if (late || compare(ballot, lost) <= 0) {
       fail("a ballot is used once", `${id} runs with ${name(ballot)} again`);
     }
     conduct.own = higher(conduct.own, ballot);
@@ -151,6 +165,7 @@ export class Duties {
         mayPromise: new Map(),
         told: 0,
         jumps: false,
+        writes: false,
       };
       this.#conducts.set(id, conduct);
     }

@@ -18,6 +18,12 @@ import { fail } from "../violation.ts";
 /** Who votes in a slot; undefined where that is not known. */
 export type CalsOf = (slot: Seqn) => readonly NodeId[] | undefined;
 
+/** Whether a leader's own vote counts: it may have to be written down first. */
+export type CountsItself = (
+  id: NodeId,
+  vote: { seqn: Seqn; ballot: Ballot },
+) => boolean;
+
 /** What has come in for a ballot. Its node is one of those. */
 interface Campaign {
   readonly round: number;
@@ -32,12 +38,16 @@ interface Campaign {
 /** Counts for each leader what it must count itself. */
 export class Quorums {
   readonly #calsOf: CalsOf;
+  readonly #countsItself: CountsItself;
   readonly #campaigns: Map<NodeId, Campaign> = new Map();
   /** Slots that had the votes of a quorum, at any ballot. */
   readonly #chosen: Set<Seqn> = new Set();
+  /** Where only the leader's own vote was missing, by slot and ballot. */
+  readonly #almost: Map<string, Ballot> = new Map();
 
-  constructor(calsOf: CalsOf) {
+  constructor(calsOf: CalsOf, countsItself: CountsItself = () => true) {
     this.#calsOf = calsOf;
+    this.#countsItself = countsItself;
   }
 
   /** A node sends a message. */
@@ -64,7 +74,10 @@ export class Quorums {
     const cals = this.#calsOf(seqn);
     if (votes === undefined || cals === undefined) return;
     votes.add(from);
-    if (isQuorum(votes, cals)) this.#chosen.add(seqn);
+    if (!isQuorum(votes, cals)) return;
+    const counted = this.#counted(votes, { seqn, ballot });
+    if (isQuorum(counted, cals)) this.#chosen.add(seqn);
+    else this.#almost.set(`${seqn} ${ballot.round}.${ballot.node}`, ballot);
   }
 
   #promised(from: NodeId, to: NodeId, message: Promised): void {
@@ -96,13 +109,33 @@ export class Quorums {
     for (; campaign.open <= upTo; campaign.open++) {
       const slot = campaign.open;
       // Alone it votes without a word.
-      const have = campaign.votes.get(slot) ?? new Set([from]);
+      const votes = campaign.votes.get(slot) ?? new Set([from]);
       campaign.votes.delete(slot);
       // It may have been decided before the election, unknown to others.
-      if (!this.#chosen.has(slot)) {
-        this.#check(slot, { have, what: "votes", ballot });
-      }
+      if (this.#chosen.has(slot) || this.#isChosenNow(slot)) continue;
+      const have = this.#counted(votes, { seqn: slot, ballot });
+      this.#check(slot, { have, what: "votes", ballot });
+      this.#chosen.add(slot);
     }
+  }
+
+  /** Whether nothing but a leader's own vote was missing, which is there. */
+  #isChosenNow(seqn: Seqn): boolean {
+    for (const [key, ballot] of this.#almost) {
+      if (!key.startsWith(`${seqn} `)) continue;
+      if (this.#countsItself(ballot.node, { seqn, ballot })) return true;
+    }
+    return false;
+  }
+
+  /** A leader's own vote may not count yet. */
+  #counted(
+    votes: ReadonlySet<NodeId>,
+    vote: { seqn: Seqn; ballot: Ballot },
+  ): ReadonlySet<NodeId> {
+    const { node } = vote.ballot;
+    if (!votes.has(node) || this.#countsItself(node, vote)) return votes;
+    return new Set([...votes].filter((id) => id !== node));
   }
 
   #check(

@@ -74,6 +74,17 @@ export class Rounds {
     }
   }
 
+  /** A node was started again: it may number its questions anew. */
+  restarted(id: NodeId): void {
+    this.#leaders.delete(id);
+    for (const { asked } of this.#leaders.values()) {
+      for (const key of asked.keys()) {
+        // Any round will do: the question may be on its way again.
+        if (key.startsWith(`${id} `)) asked.set(key, -1);
+      }
+    }
+  }
+
   #tells(id: NodeId, told: Told): void {
     const { ballot, answers, asked, passed } = this.#of(id);
     const key = keyOf(told);

@@ -8,6 +8,13 @@ import type { Rev } from "../../../store/mod.ts";
 import { Violation } from "../violation.ts";
 import type { Applied, Applier } from "./canon.ts";
 
+/** What signs of life of a node without a disk say besides. */
+export const NO_DISK = {
+  claim: { incarnation: 1, start: 0, position: 0 },
+  began: 0,
+  full: false,
+} as const;
+
 /** A node that keeps all history. */
 export const NODE: Applier = { name: "A", firstRev: 1 };
 
