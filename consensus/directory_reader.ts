@@ -189,8 +189,8 @@ export class DirectoryReader {
     this.#lastBatch = batches.length > 1 ? batches.at(-1) : undefined;
     this.#sizes.set(number, end);
     if (damage === undefined) return true;
-    // What stands in the next segment again may be lost here.
-    if (!isLast && this.#isRepeated(number + 1)) return true;
+    // What is wrong from there on is no part of this segment any more.
+    if (!isLast && this.#goesOn(number + 1)) return true;
     if (damage.sealed || !isLast) this.#spoil(file, damage);
     else this.#torn = { file, offset: end, bytes: size - end };
     return false;
@@ -201,9 +201,10 @@ export class DirectoryReader {
     return firstBatch === this.#nextBatch || firstBatch === this.#nextBatch - 1;
   }
 
-  #isRepeated(segment: number): boolean {
+  /** Whether the next segment has all that is not whole in this one. */
+  #goesOn(segment: number): boolean {
     const header = this.#headerOf(logName(segment));
-    return header?.firstBatch === this.#nextBatch;
+    return header !== undefined && header.firstBatch <= this.#nextBatch;
   }
 
   /** The records of the last batch, if it is to be repeated. */

@@ -66,7 +66,9 @@ export class Machines {
     const machine = this.all.find(({ node }) => node === id);
     const applied = machine?.look()?.applied ?? durable;
     if (applied >= durable) return;
-    const what = `${id} says that ${durable} is durable`;
+    const { damage, torn, decided } = machine?.look() ?? {};
+    const why = JSON.stringify({ damage, torn, decided });
+    const what = `${id} says that ${durable} is durable (${why})`;
     fail("written first", `${what}, a restart would find ${applied}`);
   }
 
