@@ -36,6 +36,8 @@ export class Listener {
   readonly #quorums: Quorums;
   readonly #rounds: Rounds;
   readonly #adoption: Adoption = new Adoption();
+  /** Who has heard a claim of whom over the link that there is. */
+  readonly #claimed: Set<string> = new Set();
   readonly #duties: Duties = new Duties();
 
   constructor({ agenda, seats, machines }: ListenerOptions) {
@@ -83,6 +85,12 @@ export class Listener {
     }
   }
 
+  /** There is a new link, over which nothing was claimed yet. */
+  linked(to: Process, peer: Process): void {
+    this.#claimed.delete(`${to.id} ${peer.id}`);
+    this.#machines?.linked(to.id, peer.id);
+  }
+
   /** A message arrives. */
   arrived(from: Process, to: Process, message: PeerMessage): void {
     const { id, node: { applied } } = to;
@@ -90,10 +98,13 @@ export class Listener {
     const { type } = message;
     const machines = this.#machines;
     if (type === "alive") {
+      this.#claimed.add(`${id} ${from.id}`);
       machines?.heard(id, { of: from.id, claim: message.claim });
     }
     const votes = type === "promise" || type === "accepted";
-    if (!votes || machines === undefined || machines.heeds(id, from)) {
+    const heeded = machines?.heeds(id, from) ??
+      this.#claimed.has(`${id} ${from.id}`);
+    if (!votes || from.id === id || heeded) {
       this.#quorums.arrived(from.id, id, message);
       this.#adoption.arrived(id, message);
     }

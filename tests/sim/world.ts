@@ -121,7 +121,7 @@ export class World {
     const { machines, seats } = this;
     this.listener = new Listener({ agenda, seats, machines });
     for (const way of this.network.ways()) way.latency = scenario.latency;
-    this.network.onLink = (to, peer) => this.machines?.linked(to.id, peer.id);
+    this.network.onLink = (to, peer) => this.listener.linked(to, peer);
     this.network.onSend = (from, message) => this.listener.sent(from, message);
     this.network.onArrive = (from, to, message) =>
       this.listener.arrived(from, to, message);
