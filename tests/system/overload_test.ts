@@ -9,6 +9,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LIMITS } from "../../store/mod.ts";
 import { RawClient, type RawRequest } from "../protocol/raw_client.ts";
+import { until } from "./cluster_nodes.ts";
 import { type NodeProcess, startNodeProcess } from "./node_process.ts";
 import { Witness } from "./witness.ts";
 
@@ -227,7 +228,12 @@ async function assertServedOrToldOff(
   for (let i = 0; i < 20; i++) {
     const answer = await client.receive().catch(() => null);
     if (answer === null) {
-      return assertStringIncludes(node.stderr(), "Ended the connection");
+      // What it says may come behind the end of the connection.
+      await until("it says why", () => {
+        const told = node.stderr().includes("Ended the connection");
+        return Promise.resolve(told);
+      });
+      return;
     }
     assertEquals(answer.response.value?.length, LIMITS.valueBytes);
   }
