@@ -25,7 +25,7 @@ export function judge(
   if (memoryOf(after) === memoryOf(before)) return "as it was";
   if (before === undefined || after === undefined) return "lost";
   if (after.damage !== undefined) return "damaged";
-  const missing = before.nextBatch - after.nextBatch;
+  const missing = behindLast(before) - behindLast(after);
   if (missing === 1 && after.torn !== undefined) return "torn";
   // What is not there at all may never have been: only others can tell.
   const [last] = [...before.sizes.keys()].slice(-1);
@@ -33,6 +33,11 @@ export function judge(
     after.sizes.get(last!)! + (after.torn?.bytes ?? 0) <
       before.sizes.get(last!)!;
   return missing > 0 && isShort ? "older" : "believed";
+}
+
+/** The number after that of the last batch, which is to be repeated or not. */
+function behindLast({ nextBatch, repeated }: Found): number {
+  return nextBatch + (repeated.length > 0 ? 1 : 0);
 }
 
 /** What counts of it. */
