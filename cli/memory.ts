@@ -84,6 +84,28 @@ export function readMemory(
 }
 
 /**
+ * Says that a node's memory is an old one, and who has a newer.
+ *
+ * @throws {AdvisedError} where nobody could bring it up to date.
+ */
+export function tellOutdated({ id, contacts }: Lost, log: Log): void {
+  const because = "others remember more of it than its data directory does, " +
+    "as if that were an old copy";
+  if (contacts.length === 0) {
+    throw new AdvisedError("OTHER", `Cannot go on as node ${id}: ${because}`, {
+      hint: "No other node has a vote. Put the newest directory back; or go " +
+        'on from this one with "doozer recover --data DIR", which loses what ' +
+        "came after",
+    });
+  }
+  log.error("Node {id} is given up: {because}. It copies from {contacts}", {
+    id,
+    because,
+    contacts: contacts.join(", "),
+  });
+}
+
+/**
  * Reads a data directory.
  *
  * @throws {AdvisedError} where another version of the program has written it.

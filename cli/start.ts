@@ -14,7 +14,7 @@ import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
 import { AdvisedError } from "./failure.ts";
 import { beginCluster, type Beginning, companionsOf } from "./join.ts";
 import { type Joining, repair, resumeCluster } from "./join.ts";
-import { type Lost, type Memory, readMemory } from "./memory.ts";
+import { type Lost, type Memory, readMemory, tellOutdated } from "./memory.ts";
 import { randomId } from "./random_id.ts";
 import { VERSION } from "./version.ts";
 
@@ -291,19 +291,16 @@ class NodeParts {
     const contacts = node.contacts;
     this.#closing.abort();
     await Promise.all(this.#stopJobs.map((job) => job()));
-    this.#options.log.error(
-      "Node {id} is given up: others remember more of it than its data " +
-        "directory does, as if that were an old copy. The state is copied " +
-        "from {contacts}",
-      { id: node.id, contacts: contacts.join(", ") },
-    );
     const { address } = this.server;
     this.#closeSockets();
+    const lost = { id: node.id, contacts };
+    if (contacts.length === 0) this.#directory?.close();
+    tellOutdated(lost, this.#options.log);
     await untilFree(address);
     await this.#directory?.disk.close(); // What is under way comes first.
     this.#directory?.setAside();
     this.#directory?.close();
-    return { id: node.id, contacts };
+    return lost;
   }
 
   /** In memory, a first node that is started again must not be a second. */

@@ -159,11 +159,6 @@ export class Journal {
       this.#wal!.segmentBytes > LOG_SLACK + written * SNAPSHOT_PART;
   }
 
-  /** How many states were written down, or could not be. */
-  get checkpointFailures(): number {
-    return this.#checkpoint?.failures ?? 0;
-  }
-
   /** The history is known that this node is part of: its log begins. */
   begin(lineage: Lineage): void {
     this.#lineage = lineage;
@@ -184,8 +179,7 @@ export class Journal {
       place,
     );
     this.#base = found?.applied ?? 0;
-    // Slots that are known to be decided, behind one that is not known.
-    if (this.#base < place.marked) this.#awaits = place.marked;
+    assert(this.#base === place.marked, "C25: what is marked is there");
     this.#snapshotBytes = found?.snapshotBytes ?? 0;
     wal.position = found?.claim.position ?? 0;
     this.#contacts = new Contacts(common);

@@ -18,6 +18,7 @@ import { STATUS } from "../protocol/fake_backend.ts";
 import { type FakeNode, serveFake } from "../protocol/net/servers.ts";
 import { doozerCommand } from "../system/process.ts";
 import { FakeIo, type FakeOptions } from "./fake_io.ts";
+import { HEADER } from "./offline.ts";
 
 interface Place extends AsyncDisposable {
   readonly node: FakeNode;
@@ -91,18 +92,7 @@ Deno.test("backup writes a file of its own, whole", async () => {
     assertEquals(Deno.statSync(file).mode! & 0o777, 0o600);
   }
   const { header, store } = readBackup(Deno.readFileSync(file));
-  assertEquals(header, {
-    kind: "backup",
-    number: 0,
-    node: STATUS.id,
-    lineage: STATUS.lineage,
-    parent: "",
-    cluster: STATUS.cluster,
-    founder: false,
-    salt: new Uint8Array(8),
-    firstBatch: 0,
-    contacts: [STATUS.addr],
-  });
+  assertEquals(header, HEADER);
   assertEquals([store.rev, store.hash], [3, node.backend.store.hash]);
   assertEquals(node.backend.asked, 1);
   const local = await backup(place, { args: ["--local", "--force", file] });

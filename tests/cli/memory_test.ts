@@ -9,7 +9,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { assertThrows } from "@std/assert";
 import { openDataDirectory } from "../../cli/data_directory.ts";
 import { AdvisedError } from "../../cli/failure.ts";
-import { type Memory, readMemory } from "../../cli/memory.ts";
+import { type Memory, readMemory, tellOutdated } from "../../cli/memory.ts";
 import { parseName, readHeader } from "../../protocol/mod.ts";
 import { Cluster, clusterOf } from "../consensus/cluster.ts";
 import { longId } from "../consensus/disk_words.ts";
@@ -227,4 +227,17 @@ Deno.test("readMemory(): a directory that cannot be read is an error of the syst
   const reads = () => readMemory(directory, { others: [], log: new KeptLog() });
   assertThrows(reads, AdvisedError, `"${path}"`);
   directory.close();
+});
+
+Deno.test("tellOutdated(): a node that nobody can bring up to date stops, its files stay", () => {
+  const log = new KeptLog();
+  const id = longId("A");
+  tellOutdated({ id, contacts: ["b:1"] }, log);
+  assertStringIncludes(log.lines.join(), `Node ${id} is given up`);
+  const error = assertThrows(
+    () => tellOutdated({ id, contacts: [] }, log),
+    AdvisedError,
+  );
+  assertStringIncludes(error.detail, "as if that were an old copy");
+  assertStringIncludes(error.hint, "doozer recover --data");
 });
