@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CONTACTS_FILE, readHeader } from "../../protocol/mod.ts";
 import { filesIn } from "./durable_nodes.ts";
 
 /** Flips bits of the byte in the middle of the newest file of a kind. */
@@ -18,6 +19,18 @@ export function flipByte(directory: string, kind: "log" | "snapshot"): string {
   bytes[at] = bytes[at]! ^ 0x55;
   Deno.writeFileSync(path, bytes);
   return file.name;
+}
+
+/** The other nodes that a directory names, none before they are written. */
+export function contactsIn(directory: string): readonly string[] {
+  try {
+    const bytes = Deno.readFileSync(`${directory}/${CONTACTS_FILE}`);
+    const read = readHeader(bytes);
+    return "header" in read ? read.header.contacts : [];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 /** Removes all that is in it. */

@@ -9,7 +9,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Cluster, seatsOf, statusAt, until } from "./cluster_nodes.ts";
 import { ClusterWitness } from "./cluster_witness.ts";
-import { copyDirectory, emptyDirectory, flipByte } from "./durable_harm.ts";
+import { contactsIn, copyDirectory } from "./durable_harm.ts";
+import { emptyDirectory, flipByte } from "./durable_harm.ts";
 import { swapDirectories } from "./durable_harm.ts";
 import { directoryOf, filesIn, placesOf, Scratch } from "./durable_nodes.ts";
 import { statusOf, untilEqual } from "./durable_nodes.ts";
@@ -67,6 +68,11 @@ for (const kind of ["log", "snapshot"] as const) {
         const directory = directoryOf(node);
         const { id } = await statusOf(node);
         if (kind === "snapshot") await untilSnapshot(scene, node);
+        // They are written some ticks after the others have their seats.
+        await until(
+          "it has written down whom to ask",
+          () => Promise.resolve(contactsIn(directory).length === 2),
+        );
         const current = cluster.nodes.find(({ addr }) => addr === node.addr)!;
         await cluster.kill(current);
         const file = flipByte(directory, kind);
