@@ -23,8 +23,16 @@ export const LIMITS = {
   historyRevs: 360_000,
   /** History beyond that, kept while another node copies it. */
   overdraftBytes: 256 << 20,
-  /** Writers whose commands are told apart from their repeats. */
+  /** Nodes that are registered, each with a session of its own. */
   sessions: 10_000,
+  /** Clients' sessions; above it the one that was used least lately ends. */
+  clientSessions: 10_000,
+  /** Commands of a session whose outcomes its client has not acknowledged. */
+  sessionWindow: 256,
+  /** What all clients' sessions hold; the least lately used end above it. */
+  sessionBytes: 2 << 20,
+  /** The name that a client gives its session, in bytes. */
+  sessionNameBytes: 64,
   /** A frame: the largest body, and room for its path and fields. */
   frameBytes: (1 << 20) + (64 << 10),
   /** The same between nodes: a batch of commands, the last of them large. */
@@ -39,12 +47,16 @@ export const LIMITS = {
   connections: 1024,
   /** Requests of one connection that await their answer. */
   requestsInFlight: 1000,
-  /** WAITs of one connection that await their event. */
+  /** WAITs and watches of one connection, together. */
   waitsPerConnection: 1000,
   /** What the waits, and reads of revs to come, of all clients hold. */
   waitBytesNode: 64 << 20,
   /** Distinct patterns that wait on one directory, their text together. */
   waitGlobBytes: 16 << 10,
+  /** Entries of a list in one answer, where the client asks for many. */
+  listEntries: 4096,
+  /** The same in bytes, as far as one entry fits. */
+  listPieceBytes: 256 << 10,
   /** Lists kept for those who read them an entry at a time. */
   listBytes: 64 << 20,
   /** Requests that are not complete, of all clients together. */
@@ -69,6 +81,8 @@ export const LIMITS = {
   frameMs: 60_000,
   /** How long a read waits for the rev that it must see at least. */
   minRevMs: 5_000,
+  /** The shortest time between two progress marks of a watch. */
+  progressMs: 100,
   /** From accepting a connection to its TLS handshake or first right. */
   handshakeMs: 10_000,
 } as const;

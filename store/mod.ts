@@ -5,6 +5,15 @@
  *
  * @module
  */
+export * from "./client_sessions.ts";
+export {
+  checksumOf,
+  type ClientSession,
+  type ClientTable,
+  type FirstOutcome,
+  wrongTable,
+} from "./client_table.ts";
+export type { AskedRev } from "./asked_revs.ts";
 export * from "./error.ts";
 export * from "./event.ts";
 export * from "./glob.ts";
@@ -25,3 +34,5 @@ export type {
   State,
 } from "./versions.ts";
 export * from "./wait.ts";
+export * from "./waits.ts";
+export * from "./watch.ts";

@@ -14,7 +14,7 @@
  * @module
  */
 import { assert } from "./error.ts";
-import { NO_STAMP, type Stamp } from "./event.ts";
+import { NO_STAMP, type Stamp, type StoreEvent } from "./event.ts";
 import type { Glob } from "./glob.ts";
 import type { Rev } from "./history.ts";
 import { StoreImage } from "./image.ts";
@@ -25,7 +25,7 @@ import { entryName, Listings } from "./listing.ts";
 import type { Mutation, Outcome } from "./mutation.ts";
 import type { Path } from "./path.ts";
 import { type FileState, MISSING_STATE, type State } from "./versions.ts";
-import { Waits } from "./wait.ts";
+import { Waits } from "./waits.ts";
 
 /** How much history a store keeps. */
 export interface StoreOptions {
@@ -140,6 +140,14 @@ export class Store {
     return node === undefined
       ? MISSING_STATE
       : this.#ledger.versions.stateAt(node, rev);
+  }
+
+  /**
+   * What the file of an event was before it; undefined where there was none.
+   * Known for every retained rev, also for the first.
+   */
+  before(event: StoreEvent): FileState | undefined {
+    return this.#ledger.versions.before(event.rev);
   }
 
   /** How many entries the directory has, or had at a readable rev. */

@@ -141,6 +141,16 @@ export class Versions {
     };
   }
 
+  /** The file that the node of a retained rev was before it, if it was one. */
+  before(rev: Rev): FileState | undefined {
+    const { history } = this;
+    const previous = history.previousOf(rev);
+    if (previous < history.first) return this.baseOf(history.nodeOf(rev));
+    if (history.kindOf(previous) !== SET) return undefined;
+    const body = history.bodyOf(previous);
+    return this.#file(previous, body, history.lengthOf(previous));
+  }
+
   #file(rev: Rev, body: number, length: number): FileState {
     return {
       type: "file",
