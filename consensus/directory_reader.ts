@@ -26,7 +26,7 @@ import {
 import { ProtocolError } from "../protocol/mod.ts";
 import { readBatches, readHeader, readPieces } from "../protocol/mod.ts";
 import { type Seqn, snapshotName } from "../protocol/mod.ts";
-import { DoozerError, Sessions } from "../store/mod.ts";
+import { DoozerError, Sessions, wrongTable } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import type { Disk } from "./disk.ts";
 import type { FileDamage, Found, TornEnd } from "./found.ts";
@@ -151,7 +151,8 @@ export class DirectoryReader {
       });
       if (damage !== undefined) return this.#spoil(file, damage);
       const head = decodeImageHead(reader.head);
-      const wrong = new Sessions().load(head.sessions);
+      const wrong = new Sessions().load(head.sessions) ??
+        wrongTable(head.clients);
       if (wrong !== undefined) throw new ProtocolError(wrong);
       this.#image = { head, store: reader.finish() };
     } catch (error) {

@@ -14,12 +14,14 @@ import type {
   LeadCommand,
   MutateCommand,
   NodeId,
+  OpenCommand,
   RegisterCommand,
 } from "../protocol/mod.ts";
 import type { SeatCommand, Seqn, SkipCommand } from "../protocol/mod.ts";
-import { assert, CLOBBER, type ImportedStore, LIMITS } from "../store/mod.ts";
-import type { Mutation, Outcome } from "../store/mod.ts";
-import { type Path, revAllows, Sessions, type Stamp } from "../store/mod.ts";
+import { assert, checksumOf, ClientSessions, CLOBBER } from "../store/mod.ts";
+import { type ImportedStore, LIMITS, type Mutation } from "../store/mod.ts";
+import { type Outcome, type Path, revAllows } from "../store/mod.ts";
+import { type SessionNumber, Sessions, type Stamp } from "../store/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import type { DecidedSlot } from "./learner.ts";
@@ -38,7 +40,9 @@ export type AppliedVisitor = (command: Command, applied: Applied) => void;
 /** The replicated state of a node. */
 export class Machine {
   readonly store: Store;
+  /** Of the nodes. */
   readonly sessions: Sessions = new Sessions();
+  readonly clients: ClientSessions = new ClientSessions();
   readonly members: Members = new Members();
   /** The ballot of the latest leadership record. */
   leadership: Ballot = ZERO_BALLOT;
@@ -59,6 +63,7 @@ export class Machine {
   get hash(): number {
     const { round } = this.leadership;
     let hash = Math.imul(this.store.hash ^ this.sessions.hash, 0x9e3779b1);
+    hash = Math.imul(hash ^ this.clients.hash, 0x27d4eb2f);
     hash = Math.imul(hash ^ this.store.rev, 0x85ebca6b) ^ round;
     return (hash ^ Math.imul(this.#applied, 0xc2b2ae35)) >>> 0;
   }
@@ -79,6 +84,7 @@ export class Machine {
       sets: this.members.sets,
       seats: [...this.members.seats],
       sessions: this.sessions.all(),
+      clients: this.clients.all(),
     };
   }
 
@@ -86,7 +92,8 @@ export class Machine {
   adopt(head: ImageHead, store: ImportedStore): void {
     assert(head.applied > this.#applied, "C13: a node never goes back");
     this.store.adopt(store);
-    const wrong = this.sessions.load(head.sessions);
+    const wrong = this.sessions.load(head.sessions) ??
+      this.clients.load(head.clients);
     assert(wrong === undefined, `C13: what is taken over is whole: ${wrong}`);
     this.members.load(head);
     this.#applied = head.applied;
@@ -99,6 +106,7 @@ export class Machine {
    * are gone. The one change that is not in the log; a new lineage begins.
    * A node that runs goes on with its session. Of one that does not `anew` ends
    * that, too: it is to register as it starts, whatever it remembers of before.
+   * Sessions of clients end: what was told of their commands may not be here.
    */
   recover(
     id: NodeId,
@@ -122,6 +130,7 @@ export class Machine {
       this.sessions.end(session);
       this.#remove(this.#filesOf(owner), stamp);
     }
+    this.clients.clear();
     this.members.force(id);
   }
 
@@ -133,6 +142,8 @@ export class Machine {
     switch (command.kind) {
       case "mutate":
         return this.#mutate(command);
+      case "open":
+        return this.#open(command);
       case "skip":
         return this.#skip(command);
       case "found":
@@ -149,21 +160,54 @@ export class Machine {
   }
 
   #mutate(command: MutateCommand): Applied {
-    const { session, number, mutations } = command;
+    const { session, number, by, mutations } = command;
     const admission = this.sessions.admit(session, number);
     if (admission !== "apply") return admission;
     this.sessions.applied(session, number);
-    const origin = command.origin === ""
-      ? this.sessions.find(session)!.owner
-      : command.origin;
-    const stamp = { time: command.time, origin };
-    let outcome: Outcome = this.store.rev;
-    for (const mutation of mutations) outcome = this.#change(mutation, stamp);
-    return outcome;
+    const stamp = { time: command.time, origin: this.#originOf(command) };
+    if (by === undefined) return this.#changeAll(mutations, stamp);
+    const checksum = checksumOf(mutations);
+    return this.#once(by, {
+      checksum,
+      apply: () => this.#changeAll(mutations, stamp),
+    });
+  }
+
+  /** Who asked: as a client calls itself, else the node that it asked. */
+  #originOf({ origin, session, by }: MutateCommand): string {
+    if (origin !== "") return origin;
+    const name = by === undefined ? "" : this.clients.nameOf(by.session) ?? "";
+    return name === "" ? this.sessions.find(session)!.owner : name;
+  }
+
+  /**
+   * C27: a command of a client's session takes effect once, through whichever
+   * nodes it comes, and has one outcome.
+   */
+  #once(
+    by: SessionNumber,
+    { checksum, apply }: {
+      checksum: number | undefined;
+      apply: () => Outcome;
+    },
+  ): Outcome {
+    const admission = this.clients.admit(by, checksum);
+    if (admission === "apply") {
+      return this.clients.applied(by, { checksum, outcome: apply() });
+    }
+    return "code" in admission ? admission : admission.outcome;
+  }
+
+  #open({ session, number, name }: OpenCommand): Applied {
+    const admission = this.sessions.admit(session, number);
+    if (admission !== "apply") return admission;
+    this.sessions.applied(session, number);
+    return this.clients.open(name);
   }
 
   /** C15: numbers that shall do nothing count all the same. */
-  #skip({ session, number, last, code, detail }: SkipCommand): Applied {
+  #skip(command: SkipCommand): Applied {
+    const { session, number, last, by, checksum } = command;
     const known = this.sessions.find(session);
     if (known === undefined) return "unknown";
     // A part of the numbers may have been applied before.
@@ -172,7 +216,12 @@ export class Machine {
     for (let at = known.last + 1; at <= last; at++) {
       this.sessions.applied(session, at);
     }
-    return { code, detail };
+    const { code, detail } = command;
+    const refusal = { code, detail };
+    // The leader has judged it; for its client this is what became of it.
+    return by === undefined
+      ? refusal
+      : this.#once(by, { checksum, apply: () => refusal });
   }
 
   #found(command: FoundCommand): Applied {
@@ -292,8 +341,12 @@ export class Machine {
 
   #seat({ ballot, time, mutations }: SeatCommand): Applied {
     if (this.#isStale(ballot)) return STALE;
-    const stamp = { time, origin: ballot.node };
-    let outcome: Outcome = this.store.rev;
+    return this.#changeAll(mutations, { time, origin: ballot.node });
+  }
+
+  /** The outcome is that of the last; of none, 0: no rev was made. */
+  #changeAll(mutations: readonly Mutation[], stamp: Stamp): Outcome {
+    let outcome: Outcome = 0;
     for (const mutation of mutations) outcome = this.#change(mutation, stamp);
     return outcome;
   }

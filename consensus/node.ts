@@ -12,19 +12,18 @@
  *
  * @module
  */
-import { type Backend, type Ballot, encodeImageHead } from "../protocol/mod.ts";
+import { type Backend, encodeImageHead } from "../protocol/mod.ts";
 import type { NodeId, NodeStatus, PeerMessage } from "../protocol/mod.ts";
 import type { ReadReply, Reply } from "../protocol/mod.ts";
 import { assert, type Mutation, type Refusal } from "../store/mod.ts";
-import type { Store } from "../store/mod.ts";
-import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
+import type { SessionNumber, Store } from "../store/mod.ts";
 import { contactsOf } from "./contacts.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Beginnings, type Founding } from "./beginnings.ts";
+import { HandOut } from "./hand_out.ts";
 import type { NodeOptions } from "./node_options.ts";
 import { NodeParts } from "./node_parts.ts";
 import { Progress } from "./progress.ts";
-import { HOPS } from "./reads.ts";
 import type { Found } from "./found.ts";
 import { statusOf } from "./status.ts";
 
@@ -58,13 +57,10 @@ export class Node implements Backend {
   readonly #progress: Progress;
   readonly #dispatch: Dispatch;
   readonly #beginnings: Beginnings;
+  readonly #handOut: HandOut;
   #inbox: Input[] = [];
-  /** The ballot that this node leads with, as far as it has noticed. */
-  #led: Ballot = ZERO_BALLOT;
   /** Who led when that was last told; null where nobody did. */
   #leader: NodeId | null = null;
-  /** Whom commands were handed to last, and under which leader. */
-  #handedTo = "";
   #inputAnnounced = false;
   #running = false;
 
@@ -81,6 +77,7 @@ export class Node implements Backend {
       enqueue: (act) => this.#add({ type: "disk", act }),
     });
     this.#progress = new Progress(options, this.#parts);
+    this.#handOut = new HandOut(this.#parts);
     this.#dispatch = new Dispatch(id, {
       parts: this.#parts,
       progress: this.#progress,
@@ -203,6 +200,22 @@ export class Node implements Backend {
     this.#announceInput();
   }
 
+  /** Input: the same for a command of a client's session (C27). */
+  proposeOnce(
+    mutation: Mutation | undefined,
+    by: SessionNumber,
+    reply: Reply,
+  ): void {
+    this.#parts.own.add(mutation, { reply, time: this.#options.now(), by });
+    this.#announceInput();
+  }
+
+  /** Input: has a session opened for a client of that name. */
+  openSession(name: string, reply: Reply): void {
+    this.#parts.own.open(name, { reply, time: this.#options.now() });
+    this.#announceInput();
+  }
+
   /** Input: a linearizable read. */
   confirmRead(reply: ReadReply): void {
     this.#parts.reads.add(reply);
@@ -238,9 +251,9 @@ export class Node implements Backend {
     this.#inputAnnounced = true; // Inputs that come now are worked off now.
     do {
       this.#takeInbox();
-      this.#noteLeadership();
+      this.#handOut.noteLeadership();
       this.#parts.reads.begin();
-      this.#handOutCommands();
+      this.#handOut.run();
       this.#parts.journal.handOut(this.#parts.replica.takeReady());
       this.#progress.applyDecided();
       this.#progress.tellDecided();
@@ -255,13 +268,7 @@ export class Node implements Backend {
 
   get #hasWork(): boolean {
     return this.#inbox.length > 0 || this.#parts.replica.hasReady ||
-      this.#parts.proposals.waiting || this.#hasCommandsForLeader;
-  }
-
-  get #hasCommandsForLeader(): boolean {
-    const { own, replica, election } = this.#parts;
-    return own.hasBatches && !replica.leading &&
-      election.wayToLeader !== undefined;
+      this.#parts.proposals.waiting || this.#handOut.waiting;
   }
 
   #takeInbox(): void {
@@ -310,7 +317,7 @@ export class Node implements Backend {
   #takeUp(peer: NodeId): void {
     this.#peers.add(peer);
     this.#progress.noteCompany();
-    this.#handedTo = "";
+    this.#handOut.linksChanged();
     this.#parts.election.linkUp(peer);
     this.#parts.replica.linkUp(peer);
     this.#parts.upkeep.linkUp(peer);
@@ -318,28 +325,10 @@ export class Node implements Backend {
 
   #takeDown(peer: NodeId): void {
     if (!this.#peers.delete(peer)) return;
-    this.#handedTo = "";
+    this.#handOut.linksChanged();
     this.#progress.noteCompany();
     this.#parts.transfer.linkDown(peer);
     this.#parts.election.linkDown(peer);
-  }
-
-  /** Acts on having become the leader, or having ceased to be it. */
-  #noteLeadership(): void {
-    const { leading, ballot } = this.#parts.replica;
-    const now = leading ? ballot : ZERO_BALLOT;
-    if (compareBallots(now, this.#led) === 0) return;
-    if (this.#led.round > 0) {
-      this.#parts.proposals.deposed();
-      this.#parts.upkeep.deposed();
-      this.#parts.reads.deposed();
-      this.#parts.audit.forget();
-    }
-    this.#led = now;
-    this.#parts.own.startAgain();
-    if (!leading) return;
-    this.#parts.election.elected();
-    this.#parts.reads.askAgain();
   }
 
   /** Tells whoever watches the node who leads. */
@@ -349,28 +338,6 @@ export class Node implements Backend {
     if (leader === this.#leader) return;
     this.#leader = leader;
     this.#options.onLeader?.(leader);
-  }
-
-  /** Own commands go to the log, or to who leads. */
-  #handOutCommands(): void {
-    if (this.#parts.replica.leading) return this.#parts.proposals.propose();
-    const way = this.#parts.election.wayToLeader;
-    if (way === undefined) return;
-    const { round, node } = this.#parts.election.leader;
-    const handedTo = `${way} ${round}.${node}`;
-    if (handedTo !== this.#handedTo) {
-      this.#handedTo = handedTo;
-      this.#parts.own.startAgain();
-      this.#parts.reads.askAgain();
-    }
-    for (
-      let batch = this.#parts.own.next();
-      batch !== undefined;
-      batch = this.#parts.own.next()
-    ) {
-      const { bytes, seats } = batch;
-      this.#post(way, { type: "forward", hops: HOPS, seats, batch: bytes });
-    }
   }
 
   readonly #post = (to: NodeId, message: PeerMessage): void => {

@@ -5,7 +5,8 @@
  * They travel in the node's own session, numbered in the order in which they
  * came, and stay here until they are applied: whenever the leader changes, all
  * of them go to the new one again, in order. The session sees to it that each
- * takes effect once, and in that order. Numbers are never used again.
+ * takes effect once, and in that order. Numbers are never used again. Where a
+ * client has a session of its own, a command names its place in that, too.
  *
  * A client is told within a time limit. A command that was never handed to
  * anybody is dropped, and was certainly not done; any other stays, because it
@@ -16,9 +17,10 @@
 import { encodeCommand, encodeMutation, WireWriter } from "../protocol/mod.ts";
 import type { Reply } from "../protocol/mod.ts";
 import { assert, LIMITS, type Mutation, type Outcome } from "../store/mod.ts";
-import type { Refusal } from "../store/mod.ts";
+import type { Refusal, SessionNumber } from "../store/mod.ts";
 import { BatchPool } from "./batch_pool.ts";
 import { isSeatPath } from "./members.ts";
+import { Replies } from "./replies.ts";
 
 /** A batch is closed when it has so many bytes; one command may exceed it. */
 export const BATCH_BYTES = 1 << 20;
@@ -46,6 +48,15 @@ export interface Batch {
   handedOut: boolean;
   /** Whether its clients were told that its outcome is not known. */
   givenUp: boolean;
+}
+
+/** What belongs to a command that is taken. */
+export interface Taken {
+  readonly reply: Reply;
+  /** The clock of this node, in milliseconds since 1970. */
+  readonly time: number;
+  /** Which command of its client's session it is, if it is one. */
+  readonly by?: SessionNumber | undefined;
 }
 
 /** The commands in flight of one node. */
@@ -103,24 +114,29 @@ export class OwnCommands {
     return this.#batches.length === 0 && !this.hasBatches;
   }
 
-  /** Takes a command. The body is copied. */
-  add(
-    mutation: Mutation,
-    { reply, time }: { reply: Reply; time: number },
-  ): void {
+  /**
+   * Takes a command. The body is copied. Without a mutation it only orders its
+   * number in a client's session.
+   */
+  add(mutation: Mutation | undefined, { reply, time, by }: Taken): void {
+    const seats = mutation !== undefined && mutation.type !== "nop" &&
+      isSeatPath(mutation.path);
+    const refusal = by && !isEncodable(by) ? NO_NUMBER : this.#refuses();
+    const number = this.#number({ reply, refusal, seats });
+    if (number === undefined) return;
+    const envelope = { session: this.#session, number, time, by };
+    encodeMutation(this.#pool.open, envelope, mutation);
+    if (this.#pool.open.length >= BATCH_BYTES) this.#seal();
+  }
+
+  /** Takes the command that opens a session for a client of that name. */
+  open(name: string, { reply, time }: Taken): void {
     const refusal = this.#refuses();
-    if (refusal !== undefined) {
-      this.#refused.push({ reply, refusal });
-      return;
-    }
-    const seats = mutation.type !== "nop" && isSeatPath(mutation.path);
-    if (seats || this.#openSeats) this.#seal();
-    this.#openSeats = seats;
-    const number = ++this.#lastNumber;
-    this.#replies.add(number, reply);
-    const writer = this.#pool.open;
-    encodeMutation(writer, { session: this.#session, number, time }, mutation);
-    if (writer.length >= BATCH_BYTES) this.#seal();
+    const number = this.#number({ reply, refusal, seats: false });
+    if (number === undefined) return;
+    const command = { session: this.#session, number, name, time };
+    encodeCommand(this.#pool.open, { kind: "open", ...command });
+    if (this.#pool.open.length >= BATCH_BYTES) this.#seal();
   }
 
   /** Why writes are refused before they are taken, if they are. */
@@ -249,6 +265,25 @@ export class OwnCommands {
     return { code: "UNAVAILABLE", detail };
   }
 
+  /** The number of a command that comes into the open batch, if it does. */
+  #number(
+    { reply, refusal, seats }: {
+      reply: Reply;
+      refusal: Refusal | undefined;
+      seats: boolean;
+    },
+  ): number | undefined {
+    if (refusal !== undefined) {
+      this.#refused.push({ reply, refusal });
+      return undefined;
+    }
+    if (seats || this.#openSeats) this.#seal();
+    this.#openSeats = seats;
+    const number = ++this.#lastNumber;
+    this.#replies.add(number, reply);
+    return number;
+  }
+
   #seal(): void {
     if (this.#pool.open.length === 0) return;
     const bytes = this.#pool.seal({ reuse: this.alone });
@@ -319,62 +354,18 @@ export class OwnCommands {
   }
 }
 
-/** How many settled replies are kept before the others move up. */
-const SETTLED_MAX = 4096;
-
-/** Who awaits the outcome of which command, in the commands' order. */
-class Replies {
-  #waiting: (Reply | undefined)[] = [];
-  #from = 0;
-  #first = 1;
-
-  /** The number of the oldest command without an outcome. */
-  get first(): number {
-    return this.#first;
-  }
-
-  /** Adds the reply of the next command. */
-  add(number: number, reply: Reply): void {
-    this.#waiting.push(reply);
-    const next = this.#first + this.#waiting.length - this.#from - 1;
-    assert(number === next, "C6: a node's commands are numbered in order");
-  }
-
-  /** Settles the reply of the command; those before it are settled. */
-  settle(number: number, outcome: Outcome): void {
-    if (number < this.#first) return; // Its client was told before.
-    assert(
-      number === this.#first,
-      "C6: a node's commands are applied in the order it took them",
-    );
-    this.#take()?.settled(outcome);
-  }
-
-  /** Settles all up to that command alike. */
-  settleUpTo(number: number, outcome: Outcome): void {
-    while (this.#first <= number) this.#take()?.settled(outcome);
-  }
-
-  /** Numbers begin at 1 again: nobody waits. */
-  restart(): void {
-    assert(this.#waiting.length === this.#from, "C6: all replies are settled");
-    this.#waiting = [];
-    this.#from = 0;
-    this.#first = 1;
-  }
-
-  #take(): Reply | undefined {
-    const reply = this.#waiting[this.#from];
-    this.#waiting[this.#from++] = undefined;
-    this.#first++;
-    if (this.#from >= SETTLED_MAX || this.#from === this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#from);
-      this.#from = 0;
-    }
-    return reply;
-  }
+/** What cannot be would stop every node that reads it in the log. */
+function isEncodable({ session, number, acknowledged }: SessionNumber) {
+  return [session, number, acknowledged].every((value) =>
+    Number.isSafeInteger(value) && value >= 0
+  );
 }
 
+const NO_NUMBER: Refusal = {
+  code: "NUMBER",
+  detail: "Session, number and acknowledged number are whole numbers of 0 or " +
+    "above, nothing was done",
+};
 const UNKNOWN: Refusal = {
   code: "UNKNOWN",
   detail: "The command was handed on, but nothing was heard of it in time",

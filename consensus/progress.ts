@@ -98,6 +98,7 @@ export class Progress {
     const { own, attachment, upkeep } = this.#parts;
     switch (command.kind) {
       case "mutate":
+      case "open":
         if (command.session !== own.session) break;
         if (applied === "gap") own.foundGap();
         else if (typeof applied !== "string") {

@@ -10,7 +10,7 @@
 import { type Command, decodeBatch, encodeCommand } from "../protocol/mod.ts";
 import type { Ballot, Forward } from "../protocol/mod.ts";
 import { type SkipCommand, WireWriter } from "../protocol/mod.ts";
-import { LIMITS } from "../store/mod.ts";
+import { checksumOf, LIMITS } from "../store/mod.ts";
 import { compareBallots, ZERO_BALLOT } from "./ballot.ts";
 import type { Members } from "./members.ts";
 import { BATCH_BYTES, type OwnCommands } from "./own_commands.ts";
@@ -178,9 +178,12 @@ export class Proposals {
     decodeBatch(bytes, (command) => {
       const detail = upkeep.refusesSeats(command);
       if (detail === undefined || command.kind !== "mutate") return;
-      const { session, number } = command;
+      const { session, number, by } = command;
       const reason = { last: number, code: "SEAT", detail } as const;
-      refused = { kind: "skip", session, number, ...reason };
+      const skip = { kind: "skip", session, number, ...reason } as const;
+      const checksum = checksumOf(command.mutations) ?? 0;
+      // For a client's session it is an outcome like any other.
+      refused = by === undefined ? skip : { ...skip, by, checksum };
     });
     return refused === undefined ? bytes : encode(refused);
   }
@@ -195,11 +198,14 @@ function isFit(batch: Uint8Array, seats: boolean): boolean {
   let fit = true;
   const known = isBatch(batch, (command) => {
     commands++;
+    if (command.kind === "open") return;
     if (command.kind === "mutate") {
       fit &&= seats || !changesSeats(command);
       return;
     }
-    fit &&= command.kind === "skip" && command.last >= command.number &&
+    // What a client's session is refused only the leader itself judges.
+    fit &&= command.kind === "skip" && command.by === undefined &&
+      command.last >= command.number &&
       command.last - command.number < SKIP_MAX;
   });
   return known && fit && commands > 0 && (!seats || commands === 1);

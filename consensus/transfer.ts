@@ -12,6 +12,7 @@ import { decodeImageHead, type ImageHead } from "../protocol/mod.ts";
 import { ImageReader, ImageWriter, ProtocolError } from "../protocol/mod.ts";
 import type { ImagePiece } from "../protocol/mod.ts";
 import { type ImportedStore, Sessions, type Store } from "../store/mod.ts";
+import { wrongTable } from "../store/mod.ts";
 
 /** What transfers need of their surroundings. */
 export interface TransferOptions {
@@ -188,7 +189,8 @@ export class Transfer {
   #install(reader: ImageReader): void {
     this.#incoming = undefined;
     const head = decodeImageHead(reader.head);
-    const wrong = new Sessions().load(head.sessions);
+    const wrong = new Sessions().load(head.sessions) ??
+      wrongTable(head.clients);
     if (wrong !== undefined) throw new ProtocolError(wrong);
     const store = reader.finish();
     this.installed++;

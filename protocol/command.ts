@@ -7,32 +7,55 @@
  *
  * @module
  */
-import type { ErrorCode, Mutation } from "../store/mod.ts";
+import type { ErrorCode, Mutation, SessionNumber } from "../store/mod.ts";
 import type { Ballot, NodeId } from "./message.ts";
 
-/** Mutations of a writer that has a session. */
+/** Mutations that a node's client asked for. */
 export interface MutateCommand {
   readonly kind: "mutate";
-  /** The session's id. */
+  /** The id of the node's session. */
   readonly session: number;
-  /** Its place among the session's commands, from 1. */
+  /** Its place among the commands of the node's session, from 1. */
   readonly number: number;
-  /** The writer knows the outcomes of its commands up to this number. */
-  readonly acknowledged: number;
-  /** Who asked for it; empty where that is the session's owner. */
+  /**
+   * Which command of the client's own session it is, where that has one; then
+   * there may be no mutation: the number shall do nothing.
+   */
+  readonly by?: SessionNumber;
+  /** Who asked for it; empty where that is the owner of a session. */
   readonly origin: string;
   /** The clock of the node that took it, in milliseconds since 1970. */
   readonly time: number;
   readonly mutations: readonly Mutation[];
 }
 
-/** Orders numbers of a session that shall do nothing. */
+/** Opens a session for a client; its id is the outcome. */
+export interface OpenCommand {
+  readonly kind: "open";
+  /** The id of the node's session. */
+  readonly session: number;
+  /** Its place among the commands of the node's session, from 1. */
+  readonly number: number;
+  /** What the client calls itself, or "". */
+  readonly name: string;
+  /** The clock of the node that took it, in milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** Orders numbers of a node's session that shall do nothing. */
 export interface SkipCommand {
   readonly kind: "skip";
   readonly session: number;
   readonly number: number;
   /** The last of the numbers. */
   readonly last: number;
+  /**
+   * The one command of a client's session that is refused hereby: this is its
+   * outcome.
+   */
+  readonly by?: SessionNumber;
+  /** Of what that one asked for, 32 bits. */
+  readonly checksum?: number;
   /** Why, as the outcome says. */
   readonly code: ErrorCode;
   readonly detail: string;
@@ -96,6 +119,7 @@ export interface SeatCommand {
 /** What is ordered. */
 export type Command =
   | MutateCommand
+  | OpenCommand
   | SkipCommand
   | FoundCommand
   | RegisterCommand

@@ -17,14 +17,13 @@
  *
  * @module
  */
-import { compileGlob, DoozerError, LIMITS } from "../store/mod.ts";
-import type { Mutation, Outcome, Refusal, Rev } from "../store/mod.ts";
-import type { StoreEvent, Waiter } from "../store/mod.ts";
+import { DoozerError, LIMITS } from "../store/mod.ts";
+import type { Outcome, Refusal, StoreEvent } from "../store/mod.ts";
 import { type Access, ANONYMOUS, type Grant, type Right } from "./access.ts";
+import type { Asker, Backend } from "./asker.ts";
 import { Backup, type BackupSlots } from "./backups.ts";
 import { FrameDecoder } from "./frame.ts";
-import { FutureReads } from "./future_reads.ts";
-import { HeldWaits } from "./held_waits.ts";
+import { HeldRequests, type Holder } from "./held_requests.ts";
 import { asksForMore, OrderedReads, unknownWay } from "./reads.ts";
 import type { OrderedRead } from "./reads.ts";
 import { decodeRequest, emptyRequest } from "./request.ts";
@@ -32,10 +31,10 @@ import type { ClientRequest } from "./request.ts";
 import { Outbox } from "./outbox.ts";
 import type { ResponseEncoder } from "./response.ts";
 import type { UnreadAnswers, Unreader } from "./unread.ts";
-import type { Asker, Backend, ReadAt } from "./verbs.ts";
 import { objection, otherLineage, VERB_TABLE } from "./verbs.ts";
 import { ProtocolError, WireReader } from "./wire.ts";
-import { type Write, type WriteOwner, Writes } from "./writes.ts";
+import { answerWrite, type Write } from "./writes.ts";
+import { type WriteOwner, Writes } from "./writes.ts";
 
 /** What a connection needs to know of its surroundings. */
 export interface ConnectionOptions {
@@ -58,11 +57,13 @@ export interface ConnectionOptions {
 const WORK_PER_TURN = 16_384;
 
 /** The state of one client's connection. */
-export class Connection implements Waiter, Asker, Unreader, WriteOwner {
+export class Connection implements Asker, Holder, Unreader, WriteOwner {
   /** What arrives is read into this. */
   readonly input: FrameDecoder = new FrameDecoder();
   readonly backend: Backend;
   readonly backup: Backup;
+  readonly writes: Writes = new Writes(this);
+  readonly held: HeldRequests;
   readonly #access: Access;
   readonly #allUnread: UnreadAnswers;
   readonly #onOutput: () => void;
@@ -70,12 +71,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   readonly #reader = new WireReader();
   #request = emptyRequest();
   readonly #outbox = new Outbox();
-  readonly #waits: HeldWaits;
-  readonly #futureReads: FutureReads;
-  readonly #orderedReads = new OrderedReads(() => this.#announceWork());
-  readonly #writes = new Writes(this);
-  /** Reads whose rev has come. */
-  #due: ClientRequest[] = [];
+  readonly #orderedReads = new OrderedReads(() => this.announceWork());
   #yielding = false;
   #grant: Grant = ANONYMOUS;
   /** The lineage that its client means, if it has said so. */
@@ -92,9 +88,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     this.#allUnread = options.unread;
     this.#onOutput = options.onOutput;
     this.#workPerTurn = options.workPerTurn ?? WORK_PER_TURN;
-    const { waits } = options.backend.store;
-    this.#waits = new HeldWaits(waits, this);
-    this.#futureReads = new FutureReads(waits, this);
+    this.held = new HeldRequests(this);
   }
 
   /** Why the connection must end, if it must. */
@@ -125,7 +119,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   /** Whether answers are owed that will come without the client's doing. */
   get owesAnswers(): boolean {
     return this.#inFlight > 0 ||
-      this.#due.length > 0 && this.#failure === undefined;
+      this.held.hasDue && this.#failure === undefined;
   }
 
   /** Whether the client has proved that it may read. */
@@ -146,17 +140,14 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     }
   }
 
-  /** Ends reads that have waited too long; `now` in ms from any beginning. */
+  /**
+   * Ends what has waited too long, and tells watches how far they are; `now`
+   * in ms from any beginning. To be called from time to time.
+   */
   expire(now: number): void {
-    const { minRevMs: afterMs = LIMITS.minRevMs, store } = this.backend;
-    const expired = this.#futureReads.expire({ now, afterMs });
-    for (const { tag, minRev } of expired) {
-      const detail = `This node is at rev ${store.rev}, the read asked for ` +
-        `at least ${minRev}`;
-      this.refuse(tag, { code: "UNAVAILABLE", detail });
-    }
+    this.held.expire(now);
     this.backup.expire(now);
-    this.#announceOutput();
+    this.announceOutput();
   }
 
   /** Takes the output to send it. Call {@linkcode outputSent} when it is. */
@@ -169,16 +160,15 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   outputSent(): void {
     this.#outbox.sent();
     this.#countUnread();
+    this.held.roomAgain();
   }
 
   /** Ends the connection: frees all that it holds. Nothing is answered more. */
   close(): void {
     this.#closed = true;
-    this.#waits.clear();
-    this.#futureReads.clear();
+    this.held.clear();
     this.#orderedReads.clear();
     this.backup.close();
-    this.#due = [];
     this.#outbox.drop();
     this.#countUnread();
   }
@@ -186,7 +176,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
   /** Marks the connection as one that must end. */
   fail(reason: string): void {
     this.#failure ??= reason;
-    this.#announceOutput();
+    this.announceOutput();
   }
 
   // What the verb table calls.
@@ -201,8 +191,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     return this.#access.allows(this.#grant, right);
   }
 
-  /** Answers that it cannot be done. */
-  refuse(tag: number | undefined, refusal: Refusal): void {
+  #refuse(tag: number | undefined, refusal: Refusal): void {
     this.answers.error(tag, refusal.code, refusal.detail);
   }
 
@@ -214,57 +203,46 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     return true;
   }
 
-  /** Proposes a mutation, to be answered with the request's tag. */
-  propose(tag: number | undefined, mutation: Mutation): void {
-    this.#writes.propose(tag, mutation);
+  // What calls when something has come of a request.
+
+  /** Whether the client may be sent more of what it did not just ask for. */
+  get hasRoom(): boolean {
+    return !this.#choked;
+  }
+
+  /** Whether the client may know of the event. */
+  maySee(_: StoreEvent): boolean {
+    return this.may("read");
+  }
+
+  /**
+   * Whether anything may still be told. What waits for a history that was
+   * replaced ends the connection: its client comes again, and is told so.
+   */
+  mayTell(): boolean {
+    return !this.#closed && this.#failure === undefined && !this.#hasStrayed();
   }
 
   /** Tells a write's outcome to the client. */
   writeSettled(write: Write, outcome: Outcome): void {
+    // A connection that failed still owes the answers to what came before.
     if (this.#closed || this.#hasStrayed()) return;
-    if (typeof outcome !== "number") this.refuse(write.tag, outcome);
-    else if (write.type === "set") this.answers.rev(write.tag, outcome);
-    else this.answers.done(write.tag);
-    this.#announceOutput();
+    answerWrite(this.answers, write, outcome);
+    this.announceOutput();
   }
 
-  /** Reads at the request's rev: now, when it comes, or too late. */
-  readAt(request: ClientRequest, read: ReadAt): void {
-    const { store } = this.backend;
-    // A rev below 1 means 1, as in the original.
-    const rev = request.rev === undefined
-      ? store.rev
-      : Math.max(1, request.rev);
-    if (rev > store.rev) this.#readLater(request, { rev, hurried: false });
-    else if (rev < store.firstRev && store.rev > 0) {
-      this.refuse(request.tag, { code: "TOO_LATE" });
-    } else read(this, request, rev);
+  /** Answers were written that are to be sent. */
+  announceOutput(): void {
+    if (this.#closed) return;
+    this.#countUnread();
+    if (this.hasOutput || this.#failure !== undefined) this.announceWork();
   }
 
-  /** Waits for the first event of the request's glob from its rev on. */
-  wait(request: ClientRequest, text: string): void {
-    const glob = compileGlob(text);
-    const from = Math.max(1, request.rev!);
-    const result = this.#waits.start(request.tag, { glob, from });
-    if (result !== undefined) this.answers.waited(request.tag, result);
-  }
-
-  // What the store calls.
-
-  waitEnded(ticket: number, result: StoreEvent | Refusal): void {
-    const held = this.#waits.take(ticket);
-    if (held === undefined || this.#failure !== undefined) return;
-    if (this.#hasStrayed()) return;
-    this.answers.waited(held.tag, result);
-    this.#announceOutput();
-  }
-
-  revReached(ticket: number): void {
-    const read = this.#futureReads.take(ticket);
-    if (read === undefined || this.#failure !== undefined) return;
-    // The store is in the middle of a write: answered when that is done.
-    this.#due.push(read);
-    this.#announceWork();
+  /** There is output, or there will be once {@linkcode process} is called. */
+  announceWork(): void {
+    if (this.#closed || this.#outputAnnounced) return;
+    this.#outputAnnounced = true;
+    this.#onOutput();
   }
 
   /** Whether the client must read answers before it gets more. */
@@ -274,7 +252,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
 
   /** Requests whose answers will come without the client's doing. */
   get #inFlight(): number {
-    return this.#writes.inFlight + this.#orderedReads.length;
+    return this.writes.inFlight + this.#orderedReads.length;
   }
 
   #workUntil(until: number): void {
@@ -292,13 +270,13 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
 
   /** Answers one request, or has it answered later, if there is one. */
   #workOnce(): boolean {
-    const ordered = this.#orderedReads.next(this.#writes.settled);
+    const ordered = this.#orderedReads.next(this.writes.settled);
     if (ordered !== undefined) this.#answerInOrder(ordered);
     else if (this.#failure !== undefined) return false;
-    else if (this.#due.length > 0) this.#answer(this.#due.shift()!);
+    else if (this.held.hasDue) this.#answer(this.held.takeDue()!);
     else if (this.paused || !this.#next()) return false;
     else this.#handle(this.#request);
-    this.#announceOutput();
+    this.announceOutput();
     return true;
   }
 
@@ -312,7 +290,7 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
 
   #handle(request: ClientRequest): void {
     const refusal = objection(this, request);
-    if (refusal !== undefined) return this.refuse(request.tag, refusal);
+    if (refusal !== undefined) return this.#refuse(request.tag, refusal);
     const { reads } = VERB_TABLE.get(request.verb)!;
     if (reads && asksForMore(request)) this.#takeInOrder(request);
     else this.#answer(request);
@@ -320,45 +298,43 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
 
   #answer(request: ClientRequest): void {
     const refusal = otherLineage(this, request);
-    if (refusal !== undefined) return this.refuse(request.tag, refusal);
+    if (refusal !== undefined) return this.#refuse(request.tag, refusal);
     if (request.lineage !== undefined && !this.#hasStrayed()) {
       this.#lineage = request.lineage;
     }
+    const verb = VERB_TABLE.get(request.verb)!;
+    // By this a client that goes to another node sees nothing older there.
+    const says = verb.reads === true && asksForMore(request);
+    if (says) this.answers.at = this.backend.store.rev;
     try {
-      VERB_TABLE.get(request.verb)!.handle(this, request);
+      verb.handle(this, request);
     } catch (error) {
       if (!(error instanceof DoozerError)) throw error;
       this.answers.error(request.tag, error.code, error.detail);
+    } finally {
+      this.answers.at = undefined;
     }
   }
 
   /** Keeps a read, which is the connection's own request, for its turn. */
   #takeInOrder(request: ClientRequest): void {
     const refusal = unknownWay(request);
-    if (refusal !== undefined) return this.refuse(request.tag, refusal);
+    if (refusal !== undefined) return this.#refuse(request.tag, refusal);
     // What is too long for a path is missing in every copy: not to be kept.
     const length = request.path?.length ?? 0;
     if (length > LIMITS.pathBytes) return this.#answer(request);
-    this.#orderedReads.add(request, this.#writes.begun);
+    this.#orderedReads.add(request, this.writes.begun);
     this.#request = emptyRequest();
   }
 
   #answerInOrder({ request, round }: OrderedRead): void {
     const { tag, minRev } = request;
     const refusal = round?.refusal;
-    if (refusal !== undefined) return this.refuse(tag, refusal);
+    if (refusal !== undefined) return this.#refuse(tag, refusal);
     if (minRev === undefined || minRev <= this.backend.store.rev) {
       return this.#answer(request);
     }
-    this.#readLater(request, { rev: minRev, hurried: true });
-  }
-
-  #readLater(
-    request: ClientRequest,
-    until: { rev: Rev; hurried: boolean },
-  ): void {
-    const refusal = this.#futureReads.add(request, until);
-    if (refusal !== undefined) this.refuse(request.tag, refusal);
+    this.held.readLater(request, { rev: minRev, hurried: true });
   }
 
   /**
@@ -370,19 +346,6 @@ export class Connection implements Waiter, Asker, Unreader, WriteOwner {
     if (meant === undefined || meant === this.backend.lineage) return false;
     this.fail("The history that the client means was replaced");
     return true;
-  }
-
-  #announceOutput(): void {
-    if (this.#closed) return;
-    this.#countUnread();
-    if (this.hasOutput || this.#failure !== undefined) this.#announceWork();
-  }
-
-  /** There is output, or there will be once {@linkcode process} is called. */
-  #announceWork(): void {
-    if (this.#closed || this.#outputAnnounced) return;
-    this.#outputAnnounced = true;
-    this.#onOutput();
   }
 
   /** Ends a connection that leaves too much unread, alone or with others. */

@@ -77,6 +77,18 @@ export class FutureReads {
     return expired.map(({ request }) => request);
   }
 
+  /** Gives up those with that tag; tells whether there was one. */
+  cancel(tag: number): boolean {
+    const given: FutureRead[] = [];
+    for (const [ticket, read] of this.#reads) {
+      if (read.request.tag !== tag) continue;
+      this.#reads.delete(ticket);
+      given.push(read);
+    }
+    this.#forget(given);
+    return given.length > 0;
+  }
+
   /** Forgets all. */
   clear(): void {
     const revs = new Set([...this.#reads.values()].map(({ rev }) => rev));
@@ -93,8 +105,8 @@ export class FutureReads {
   }
 
   /** The store forgets by rev, so what stays at these revs is asked again. */
-  #forget(expired: readonly FutureRead[]): void {
-    const revs = new Set(expired.map(({ rev }) => rev));
+  #forget(given: readonly FutureRead[]): void {
+    const revs = new Set(given.map(({ rev }) => rev));
     for (const rev of revs) this.#waits.forgetRev(rev, this.#waiter);
     if (revs.size === 0) return;
     for (const [ticket, read] of [...this.#reads]) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LIMITS, type Refusal, Wait } from "../store/mod.ts";
+import { type Refusal, Wait } from "../store/mod.ts";
 import type { Glob, Rev, StoreEvent, Waiter, Waits } from "../store/mod.ts";
 
 /** A WAIT, and the tag to answer it with. */
@@ -25,16 +25,24 @@ export class HeldWaits {
     this.#waiter = waiter;
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Whether there is one with that tag. Looks at all. */
+  has(tag: number): boolean {
+    for (const held of this.#held.values()) {
+      if (held.tag === tag) return true;
+    }
+    return false;
+  }
+
   /** Starts a wait; answers at once where that can be. */
   start(
     tag: number | undefined,
     { glob, from }: { glob: Glob; from: Rev },
   ): StoreEvent | Refusal | undefined {
-    const most = LIMITS.waitsPerConnection;
-    if (this.#held.size >= most) {
-      const detail = `The connection has ${most} waits, the limit is ${most}`;
-      return { code: "LIMIT", detail };
-    }
     const ticket = this.#nextTicket++;
     const wait = new Wait(this.#waiter, { glob, from, ticket });
     const result = this.#waits.start(wait);
@@ -47,6 +55,18 @@ export class HeldWaits {
     const held = this.#held.get(ticket);
     this.#held.delete(ticket);
     return held;
+  }
+
+  /** Ends those with that tag without a word; tells whether there was one. */
+  cancel(tag: number): boolean {
+    let found = false;
+    for (const [ticket, held] of this.#held) {
+      if (held.tag !== tag) continue;
+      this.#held.delete(ticket);
+      this.#waits.cancel(held.wait);
+      found = true;
+    }
+    return found;
   }
 
   /** Gives up all. */

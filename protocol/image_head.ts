@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { Session } from "../store/mod.ts";
+import type {
+  ClientTable,
+  ErrorCode,
+  FirstOutcome,
+  Session,
+} from "../store/mod.ts";
+import { ERROR_CODES } from "../store/mod.ts";
 import type { Ballot, NodeId, Seqn } from "./message.ts";
 import { BYTES, ProtocolError, VARINT } from "./wire.ts";
 import { WireReader, WireWriter } from "./wire.ts";
@@ -23,14 +29,16 @@ export interface ImageHead {
   }[];
   /** Who holds which seat, by the seat's path; "" where it is free. */
   readonly seats: readonly (readonly [path: string, id: NodeId])[];
+  /** Of the nodes. */
   readonly sessions: readonly Session[];
+  readonly clients: ClientTable;
 }
 
 const APPLIED = 1;
 const ROUND = 2;
 const NODE = 3;
 const CLUSTER = 4;
-/** Each of these three begins an entry of a list; the rest of it follows. */
+/** Each of these begins an entry of a list; the rest of it follows. */
 const SET_FROM = 5;
 const SEAT_PATH = 7;
 const SESSION_ID = 9;
@@ -40,6 +48,17 @@ const SESSION_OWNER = 10;
 const SESSION_LAST = 11;
 const SESSION_INCARNATION = 12;
 const SESSION_START = 13;
+const CLIENTS_OPENED = 14;
+/** Of a client's session. It has a list, too: of its outcomes, in order. */
+const CLIENT_ID = 15;
+const CLIENT_NAME = 16;
+const CLIENT_USED = 17;
+const CLIENT_ACKNOWLEDGED = 18;
+/** Begins an outcome: a rev, or a code and perhaps a detail. */
+const OUTCOME_CHECKSUM = 19;
+const OUTCOME_REV = 20;
+const OUTCOME_CODE = 21;
+const OUTCOME_DETAIL = 22;
 
 /** A head as bytes. */
 export function encodeImageHead(head: ImageHead): Uint8Array {
@@ -63,7 +82,32 @@ export function encodeImageHead(head: ImageHead): Uint8Array {
     writer.integer(SESSION_INCARNATION, incarnation);
     writer.integer(SESSION_START, start);
   }
+  writeClients(writer, head.clients);
   return writer.written();
+}
+
+function writeClients(writer: WireWriter, table: ClientTable): void {
+  writer.integer(CLIENTS_OPENED, table.opened);
+  for (const { id, name, used, acknowledged, outcomes } of table.sessions) {
+    writer.integer(CLIENT_ID, id);
+    writer.text(CLIENT_NAME, name);
+    writer.integer(CLIENT_USED, used);
+    writer.integer(CLIENT_ACKNOWLEDGED, acknowledged);
+    for (const outcome of outcomes) writeOutcome(writer, outcome);
+  }
+}
+
+function writeOutcome(
+  writer: WireWriter,
+  { checksum, outcome }: FirstOutcome,
+): void {
+  writer.integer(OUTCOME_CHECKSUM, checksum);
+  if (typeof outcome === "number") writer.integer(OUTCOME_REV, outcome);
+  else {
+    writer.text(OUTCOME_CODE, outcome.code);
+    const { detail } = outcome;
+    if (detail !== undefined) writer.text(OUTCOME_DETAIL, detail);
+  }
 }
 
 /**
@@ -85,6 +129,63 @@ export function decodeImageHead(bytes: Uint8Array): ImageHead {
   return head.whole();
 }
 
+/** A client's session that is being read. */
+interface OpenClient {
+  readonly id: number;
+  name: string;
+  used: number;
+  acknowledged: number;
+  readonly outcomes: {
+    readonly checksum: number;
+    outcome: number | { code: ErrorCode; detail?: string };
+  }[];
+}
+
+/** The table of clients' sessions that is being read. */
+class OpenClients {
+  #opened = 0;
+  readonly #sessions: OpenClient[] = [];
+
+  integer(field: number, value: number): void {
+    if (field === CLIENTS_OPENED) this.#opened = value;
+    else if (field === CLIENT_ID) {
+      const about = { name: "", used: 0, acknowledged: 0, outcomes: [] };
+      this.#sessions.push({ id: value, ...about });
+    } else if (field === CLIENT_USED) last(this.#sessions).used = value;
+    else if (field === CLIENT_ACKNOWLEDGED) {
+      last(this.#sessions).acknowledged = value;
+    } else if (field === OUTCOME_CHECKSUM) {
+      const outcome = { checksum: value, outcome: 0 };
+      last(this.#sessions).outcomes.push(outcome);
+    } else if (field === OUTCOME_REV) this.#outcome.outcome = value;
+  }
+
+  text(field: number, value: string): void {
+    if (field === CLIENT_NAME) last(this.#sessions).name = value;
+    else if (field === OUTCOME_CODE) {
+      // Taken for another code it would be another state.
+      if (!Object.hasOwn(ERROR_CODES, value)) {
+        throw new ProtocolError(`The head has the unknown code "${value}"`);
+      }
+      this.#outcome.outcome = { code: value as ErrorCode };
+    } else if (field === OUTCOME_DETAIL) {
+      const { outcome } = this.#outcome;
+      if (typeof outcome === "number") {
+        throw new ProtocolError("The head has a detail before its code");
+      }
+      outcome.detail = value;
+    }
+  }
+
+  whole(): ClientTable {
+    return { opened: this.#opened, sessions: this.#sessions };
+  }
+
+  get #outcome(): OpenClient["outcomes"][number] {
+    return last(last(this.#sessions).outcomes);
+  }
+}
+
 /** A head that is being read. */
 class OpenHead {
   #applied = 0;
@@ -100,6 +201,7 @@ class OpenHead {
     start: number;
     last: number;
   }[] = [];
+  readonly #clients = new OpenClients();
 
   integer(field: number, value: number): void {
     if (!Number.isSafeInteger(value)) {
@@ -115,6 +217,7 @@ class OpenHead {
     else if (field === SESSION_INCARNATION) {
       last(this.#sessions).incarnation = value;
     } else if (field === SESSION_START) last(this.#sessions).start = value;
+    else this.#clients.integer(field, value);
   }
 
   text(field: number, value: string): void {
@@ -124,6 +227,7 @@ class OpenHead {
     else if (field === SEAT_PATH) this.#seats.push([value, ""]);
     else if (field === SEAT_HOLDER) last(this.#seats)[1] = value;
     else if (field === SESSION_OWNER) last(this.#sessions).owner = value;
+    else this.#clients.text(field, value);
   }
 
   whole(): ImageHead {
@@ -138,6 +242,7 @@ class OpenHead {
       sets,
       seats: this.#seats,
       sessions: this.#sessions,
+      clients: this.#clients.whole(),
     };
   }
 }

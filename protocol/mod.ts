@@ -6,14 +6,28 @@
  * @module
  */
 export * from "./access.ts";
+export { WINDOW_MAX } from "./asked_watch.ts";
+export * from "./asker.ts";
 export * from "./backups.ts";
+export * from "./client/core.ts";
+export { SILENCE_MS } from "./client/connector.ts";
+export type { Ask as ClientAsk } from "./client/line.ts";
+export type {
+  Subscription,
+  WatchOrder,
+  WatchTaker,
+} from "./client/subscription.ts";
+export * from "./client/surroundings.ts";
+export type { WriteAsker, WriteOrder } from "./client/write_command.ts";
 export * from "./command.ts";
 export * from "./connection.ts";
 export * from "./crc32c.ts";
 export * from "./data_file.ts";
+export { ANSWER_BYTES_MAX } from "./event_bytes.ts";
 export * from "./frame.ts";
 export * from "./handshake.ts";
 export * from "./hello.ts";
+export { EXTENSIONS } from "./hello_answer.ts";
 export * from "./image.ts";
 export * from "./image_head.ts";
 export * from "./log_batch.ts";
@@ -29,7 +43,14 @@ export {
 } from "./peer_fields.ts";
 export * from "./record.ts";
 export * from "./request.ts";
-export * from "./response.ts";
+export {
+  BACKUP_FLAGS,
+  EVENT_FLAGS,
+  LIST_FLAGS,
+  MARK_FLAGS,
+  ResponseEncoder,
+} from "./response.ts";
+export * from "./response_reader.ts";
 export * from "./snapshot_file.ts";
 export * from "./status.ts";
 export * from "./unread.ts";

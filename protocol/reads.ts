@@ -12,7 +12,7 @@
  */
 import type { Refusal } from "../store/mod.ts";
 import { type ClientRequest, READ_WAYS } from "./request.ts";
-import type { Backend, ReadReply } from "./verbs.ts";
+import type { Backend, ReadReply } from "./asker.ts";
 
 /** Answered reads that are kept before the others move up. */
 const TAKEN_MAX = 1024;

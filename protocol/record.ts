@@ -14,7 +14,8 @@
  */
 import { assert, type ErrorCode, START_MAX } from "../store/mod.ts";
 import { ERROR_CODES, type Mutation } from "../store/mod.ts";
-import type { Command, Registration } from "./command.ts";
+import type { SessionNumber } from "../store/mod.ts";
+import type { Command, Registration, SkipCommand } from "./command.ts";
 import type { Ballot } from "./message.ts";
 import { BYTES, ProtocolError, VARINT } from "./wire.ts";
 import { WireReader, type WireWriter } from "./wire.ts";
@@ -27,12 +28,14 @@ const KIND_NUMBERS = {
   lead: 4,
   clear: 5,
   seat: 6,
+  open: 7,
 } as const;
 
 const TYPE_NUMBERS = { set: 1, del: 2, nop: 3 } as const;
 
 const SESSION = 1;
 const NUMBER = 2;
+/** The client knows outcomes up to here. */
 const ACKNOWLEDGED = 3;
 const ORIGIN = 4;
 const TIME = 5;
@@ -41,6 +44,9 @@ const TYPE = 8;
 const PATH = 9;
 const REV = 10;
 const BODY = 11;
+/** Which command of which client's session it is. */
+const CLIENT_SESSION = 12;
+const CLIENT_NUMBER = 13;
 // Fields from 16 on take two bytes: those of rare commands.
 const BALLOT_ROUND = 16;
 const BALLOT_NODE = 17;
@@ -54,26 +60,34 @@ const CODE = 24;
 const DETAIL = 25;
 const INCARNATION = 26;
 const START = 27;
-const FIELD_MAX = START;
+const NAME = 28;
+const CHECKSUM = 29;
+/** Fields are told apart by bits: at most 31. */
+const FIELD_MAX = CHECKSUM;
 
-/** What a node's command has beside its one mutation. */
+/** What a node's command has beside its mutation. */
 export interface Envelope {
   readonly session: number;
   readonly number: number;
   readonly time: number;
+  /** Which command of a client's session it is, if it is one. */
+  readonly by?: SessionNumber | undefined;
 }
 
-/** Adds a command of one mutation to a batch; its body is copied. */
+/**
+ * Adds a command of one mutation to a batch, or of none; its body is copied.
+ */
 export function encodeMutation(
   writer: WireWriter,
-  { session, number, time }: Envelope,
-  mutation: Mutation,
+  { session, number, time, by }: Envelope,
+  mutation: Mutation | undefined,
 ): void {
   const start = writer.beginFrame();
   writer.integer(SESSION, session);
   writer.integer(NUMBER, number);
   writer.integer(TIME, time);
-  writeMutation(writer, mutation);
+  if (by !== undefined) writeClient(writer, by);
+  if (mutation !== undefined) writeMutation(writer, mutation);
   writer.endFrame(start);
 }
 
@@ -82,22 +96,21 @@ export function encodeCommand(writer: WireWriter, command: Command): void {
   const start = writer.beginFrame();
   const { kind } = command;
   if (kind !== "mutate") writer.integer(KIND, KIND_NUMBERS[kind]);
-  if (kind === "mutate" || kind === "skip") {
+  if ("session" in command) {
     writer.integer(SESSION, command.session);
     writer.integer(NUMBER, command.number);
   }
   if (kind !== "skip" && kind !== "lead") writer.integer(TIME, command.time);
   switch (kind) {
     case "mutate":
-      if (command.acknowledged > 0) {
-        writer.integer(ACKNOWLEDGED, command.acknowledged);
-      }
+      if (command.by !== undefined) writeClient(writer, command.by);
       if (command.origin !== "") writer.text(ORIGIN, command.origin);
       break;
+    case "open":
+      writer.text(NAME, command.name);
+      break;
     case "skip":
-      writer.integer(LAST, command.last);
-      writer.text(CODE, command.code);
-      writer.text(DETAIL, command.detail);
+      writeSkip(writer, command);
       break;
     case "found":
       writer.text(CLUSTER, command.cluster);
@@ -125,6 +138,24 @@ function writeMutation(writer: WireWriter, mutation: Mutation): void {
   if (mutation.type === "del") return;
   const { body } = mutation;
   writer.bytes(BODY, { bytes: body, start: 0, length: body.length });
+}
+
+function writeClient(
+  writer: WireWriter,
+  { session, number, acknowledged }: SessionNumber,
+): void {
+  writer.integer(CLIENT_SESSION, session);
+  writer.integer(CLIENT_NUMBER, number);
+  if (acknowledged > 0) writer.integer(ACKNOWLEDGED, acknowledged);
+}
+
+function writeSkip(writer: WireWriter, command: SkipCommand): void {
+  const { by, checksum } = command;
+  if (by !== undefined) writeClient(writer, by);
+  if (checksum !== undefined) writer.integer(CHECKSUM, checksum);
+  writer.integer(LAST, command.last);
+  writer.text(CODE, command.code);
+  writer.text(DETAIL, command.detail);
 }
 
 function writeRegistration(writer: WireWriter, about: Registration): void {
@@ -220,10 +251,17 @@ class Fields {
     const mutations = this.#mutations;
     switch (kind) {
       case KIND_NUMBERS.mutate: {
-        const acknowledged = this.#number(ACKNOWLEDGED);
         const origin = this.#text(ORIGIN);
-        const envelope = { session, number, acknowledged, origin, time };
-        return { kind: "mutate", ...envelope, mutations };
+        const envelope = { session, number, origin, time };
+        if (!this.#has(CLIENT_SESSION)) {
+          return { kind: "mutate", ...envelope, mutations };
+        }
+        const by = this.#client();
+        return { kind: "mutate", ...envelope, by, mutations };
+      }
+      case KIND_NUMBERS.open: {
+        const name = this.#text(NAME);
+        return { kind: "open", session, number, name, time };
       }
       case KIND_NUMBERS.skip:
         return { kind: "skip", session, number, ...this.#reason() };
@@ -246,8 +284,12 @@ class Fields {
     assert(false, `the command's kind ${kind} is known to this version`);
   }
 
+  #has(field: number): boolean {
+    return (this.#numbered & (1 << field)) !== 0;
+  }
+
   #number(field: number): number {
-    return (this.#numbered & (1 << field)) === 0 ? 0 : this.#numbers[field]!;
+    return this.#has(field) ? this.#numbers[field]! : 0;
   }
 
   #text(field: number): string {
@@ -299,6 +341,20 @@ class Fields {
     assert(false, `the mutation's type ${type} is known to this version`);
   }
 
+  #client(): SessionNumber {
+    return {
+      session: this.#number(CLIENT_SESSION),
+      number: this.#number(CLIENT_NUMBER),
+      acknowledged: this.#number(ACKNOWLEDGED),
+    };
+  }
+
+  #checksum(): number {
+    const checksum = this.#number(CHECKSUM);
+    if (checksum < 2 ** 32) return checksum;
+    throw new ProtocolError(`The checksum ${checksum} has more than 32 bits`);
+  }
+
   #registration(): Registration {
     const start = this.#number(START);
     if (start > START_MAX) {
@@ -320,10 +376,12 @@ class Fields {
     return { round, node: this.#text(BALLOT_NODE) };
   }
 
-  #reason(): { last: number; code: ErrorCode; detail: string } {
+  #reason(): Omit<SkipCommand, "kind" | "session" | "number"> {
     const code = this.#text(CODE);
     return {
       last: this.#number(LAST),
+      ...(this.#has(CLIENT_SESSION) && { by: this.#client() }),
+      ...(this.#has(CHECKSUM) && { checksum: this.#checksum() }),
       code: code in ERROR_CODES ? code as ErrorCode : "OTHER",
       detail: this.#text(DETAIL),
     };

@@ -12,14 +12,12 @@
  */
 import {
   type BodyView,
-  DoozerError,
   ERROR_CODES,
   type ErrorCode,
   type Refusal,
   type StoreEvent,
 } from "../store/mod.ts";
-import { BYTES, VARINT, type WireReader, type WireWriter } from "./wire.ts";
-import { encodeText } from "./wire.ts";
+import { encodeText, type WireWriter } from "./wire.ts";
 
 /** The flags of an event's answer, by its kind. */
 export const EVENT_FLAGS = { nop: 0, set: 4, del: 8 } as const;
@@ -27,8 +25,14 @@ export const EVENT_FLAGS = { nop: 0, set: 4, del: 8 } as const;
 /** The flags of a backup's answer: whether the piece is the last one. */
 export const BACKUP_FLAGS = { more: 0, last: 1 } as const;
 
+/** The flags of a list's answer: whether the list ends with it. */
+export const LIST_FLAGS = { more: 0, last: 1 } as const;
+
+/** The flags of a watch's mark, which has no path: it tells of no change. */
+export const MARK_FLAGS = 0;
+
 /** Error codes that have a number of their own on the wire. */
-const NUMBERS: Partial<Record<ErrorCode, number>> = {
+export const ERROR_NUMBERS: Partial<Record<ErrorCode, number>> = {
   TAG_IN_USE: 1,
   UNKNOWN_VERB: 2,
   READONLY: 3,
@@ -42,30 +46,16 @@ const NUMBERS: Partial<Record<ErrorCode, number>> = {
   NOENT: 22,
 };
 const OTHER_NUMBER = 127;
-const CODES = new Map<number, ErrorCode>(
-  Object.entries(NUMBERS).map(([code, number]) => [number, code as ErrorCode]),
-);
 
 /** What the original wrote after OTHER, where a code of ours stands for it. */
-const PERMISSION_DENIED = "permission denied";
-const INVALID_GLOB = "invalid glob pattern: ";
-
-/** A response as it was received; absent fields are undefined. */
-export interface ClientResponse {
-  tag: number | undefined;
-  flags: number | undefined;
-  rev: number | undefined;
-  path: string | undefined;
-  value: Uint8Array | undefined;
-  len: number | undefined;
-  errCode: number | undefined;
-  errDetail: string | undefined;
-}
+export const PERMISSION_DENIED = "permission denied";
 
 /** Writes responses as frames. */
 export class ResponseEncoder {
   /** Where the next response goes. */
   writer: WireWriter;
+  /** Told with the answers to reads that ask for more than this copy. */
+  at: number | undefined;
 
   constructor(writer: WireWriter) {
     this.writer = writer;
@@ -74,14 +64,14 @@ export class ResponseEncoder {
   /** Answers with the tag alone: DEL, NOP, ACCESS. */
   done(tag: number | undefined): void {
     const start = this.#begin(tag);
-    this.writer.endFrame(start);
+    this.#end(start);
   }
 
   /** Answers SET and REV. */
   rev(tag: number | undefined, rev: number): void {
     const start = this.#begin(tag);
     this.writer.integer(3, rev);
-    this.writer.endFrame(start);
+    this.#end(start);
   }
 
   /** Answers GET; a missing file has rev 0 and an empty body. */
@@ -92,7 +82,7 @@ export class ResponseEncoder {
     const start = this.#begin(tag);
     this.writer.integer(3, file.rev);
     this.writer.bytes(6, file.body);
-    this.writer.endFrame(start);
+    this.#end(start);
   }
 
   /** Answers STAT. */
@@ -100,7 +90,7 @@ export class ResponseEncoder {
     const start = this.#begin(tag);
     this.writer.integer(3, stat.rev);
     this.writer.integer(8, stat.len);
-    this.writer.endFrame(start);
+    this.#end(start);
   }
 
   /** Answers WAIT and WALK. */
@@ -113,7 +103,7 @@ export class ResponseEncoder {
     this.writer.integer(3, event.rev);
     this.writer.text(5, event.path);
     this.writer.bytes(6, event.body);
-    this.writer.endFrame(start);
+    this.#end(start);
   }
 
   /** Answers WAIT with its event, or that there will be none. */
@@ -127,7 +117,7 @@ export class ResponseEncoder {
   name(tag: number | undefined, name: string): void {
     const start = this.#begin(tag);
     this.writer.text(5, name);
-    this.writer.endFrame(start);
+    this.#end(start);
   }
 
   /** Answers BACKUP: a piece of the image of that rev. */
@@ -139,7 +129,7 @@ export class ResponseEncoder {
     this.writer.integer(2, last ? BACKUP_FLAGS.last : BACKUP_FLAGS.more);
     this.writer.integer(3, rev);
     this.writer.bytes(6, { bytes, start: 0, length: bytes.length });
-    this.writer.endFrame(start);
+    this.#end(start);
   }
 
   /** Answers SELF. */
@@ -147,17 +137,66 @@ export class ResponseEncoder {
     const bytes = encodeText(text);
     const start = this.#begin(tag);
     this.writer.bytes(6, { bytes, start: 0, length: bytes.length });
-    this.writer.endFrame(start);
+    this.#end(start);
+  }
+
+  /** Answers SESSION: the id of the session that was opened. */
+  session(tag: number | undefined, session: number): void {
+    const start = this.#begin(tag);
+    this.writer.integer(20, session);
+    this.#end(start);
+  }
+
+  /** Answers WALK and GETDIR with many entries, written as fields 21. */
+  list(
+    tag: number | undefined,
+    { rev, last, entries }: { rev: number; last: boolean; entries: BodyView },
+  ): void {
+    const start = this.#begin(tag);
+    this.writer.integer(2, last ? LIST_FLAGS.last : LIST_FLAGS.more);
+    this.writer.integer(3, rev);
+    this.writer.fields(entries);
+    this.#end(start);
+  }
+
+  /** Answers WATCH with an event, whose fields behind the tag are written. */
+  watched(tag: number, event: BodyView): void {
+    const start = this.#begin(tag);
+    this.writer.fields(event);
+    this.#end(start);
+  }
+
+  /** Answers WATCH: its client was told of all up to this rev. */
+  mark(tag: number, rev: number): void {
+    const start = this.#begin(tag);
+    this.writer.integer(2, MARK_FLAGS);
+    this.writer.integer(3, rev);
+    this.#end(start);
+  }
+
+  /** Answers WATCH for the last time; `resume` is the first rev not told. */
+  watchEnded(tag: number, refusal: Refusal, resume: number): void {
+    const start = this.#begin(tag);
+    if (refusal.code === "TOO_LATE") this.writer.integer(3, resume);
+    this.#endWithError(start, refusal.code, refusal.detail);
   }
 
   /** Answers that it cannot be done. */
   error(tag: number | undefined, code: ErrorCode, detail?: string): void {
-    const start = this.#begin(tag);
-    const number = NUMBERS[code];
+    this.#endWithError(this.#begin(tag), code, detail);
+  }
+
+  #endWithError(start: number, code: ErrorCode, detail?: string): void {
+    const number = ERROR_NUMBERS[code];
     this.writer.integer(100, number ?? OTHER_NUMBER);
     if (number === undefined) {
       this.writer.text(101, otherDetail(code, detail));
     }
+    this.#end(start);
+  }
+
+  #end(start: number): void {
+    if (this.at !== undefined) this.writer.integer(22, this.at);
     this.writer.endFrame(start);
   }
 
@@ -177,82 +216,5 @@ function otherDetail(code: ErrorCode, detail: string | undefined): string {
       return detail ?? ERROR_CODES[code];
     default:
       return `${code}: ${detail ?? ERROR_CODES[code]}`;
-  }
-}
-
-/** The error that a response carries, if it does. */
-export function errorOf(response: ClientResponse): DoozerError | undefined {
-  const { errCode, errDetail = "" } = response;
-  if (errCode === undefined) return undefined;
-  const code = CODES.get(errCode);
-  if (code !== undefined) {
-    return new DoozerError(code, errDetail || ERROR_CODES[code]);
-  }
-  if (errDetail === PERMISSION_DENIED) {
-    return new DoozerError("DENIED", errDetail);
-  }
-  if (errDetail.startsWith(INVALID_GLOB)) {
-    return new DoozerError("BAD_GLOB", errDetail);
-  }
-  const colon = errDetail.indexOf(": ");
-  const word = errDetail.slice(0, Math.max(0, colon));
-  return Object.hasOwn(ERROR_CODES, word)
-    ? new DoozerError(word as ErrorCode, errDetail.slice(colon + 2))
-    : new DoozerError("OTHER", errDetail);
-}
-
-/**
- * Reads a response. Its body is copied: it outlives the frame.
- *
- * @throws {ProtocolError} where the bytes are no message.
- */
-export function decodeResponse(reader: WireReader): ClientResponse {
-  const response: ClientResponse = {
-    tag: undefined,
-    flags: undefined,
-    rev: undefined,
-    path: undefined,
-    value: undefined,
-    len: undefined,
-    errCode: undefined,
-    errDetail: undefined,
-  };
-  while (!reader.done) readField(reader, response);
-  return response;
-}
-
-function readField(reader: WireReader, response: ClientResponse): void {
-  const tag = reader.tag();
-  switch (tag) {
-    case 1 * 8 + VARINT:
-      response.tag = reader.int32();
-      break;
-    case 2 * 8 + VARINT:
-      response.flags = reader.int32();
-      break;
-    case 3 * 8 + VARINT:
-      response.rev = reader.int64();
-      break;
-    case 5 * 8 + BYTES:
-      response.path = reader.text();
-      break;
-    case 6 * 8 + BYTES:
-      reader.skipBytes();
-      response.value = reader.bytes.slice(
-        reader.start,
-        reader.start + reader.length,
-      );
-      break;
-    case 8 * 8 + VARINT:
-      response.len = reader.int32();
-      break;
-    case 100 * 8 + VARINT:
-      response.errCode = reader.int32();
-      break;
-    case 101 * 8 + BYTES:
-      response.errDetail = reader.text();
-      break;
-    default:
-      reader.skip(tag);
   }
 }

@@ -9,95 +9,24 @@
  * @module
  */
 import { type BodyView, compileGlob, isPath, LIMITS } from "../store/mod.ts";
-import type { Refusal, Rev } from "../store/mod.ts";
-import type { Mutation, Outcome, Store } from "../store/mod.ts";
+import type { Mutation, Refusal, Rev } from "../store/mod.ts";
 import type { Right } from "./access.ts";
-import type { Backup } from "./backups.ts";
+import { sessionNameOf, sessionNumberOf } from "./asked_session.ts";
+import type { Asker } from "./asker.ts";
+import { encodeHelloAnswer } from "./hello_answer.ts";
+import { listEntries, listFiles, wrongLimit } from "./lists.ts";
 import { type ClientRequest, type Verb, VERBS } from "./request.ts";
-import { EVENT_FLAGS, type ResponseEncoder } from "./response.ts";
-import { encodeStatus, type NodeStatus } from "./status.ts";
-
-/** Who is told what became of a proposal. */
-export interface Reply {
-  settled(outcome: Outcome): void;
-}
-
-/** Who is told whether a linearizable read may be answered. */
-export interface ReadReply {
-  /** The node's copy holds all that the read must see. */
-  confirmed(): void;
-  /** It cannot be known, or took too long. */
-  refused(refusal: Refusal): void;
-}
-
-/** The node behind a connection. */
-export interface Backend {
-  /** The node's id. */
-  readonly id: string;
-  /** The node's copy, for reading. */
-  readonly store: Store;
-  /**
-   * Has a mutation ordered, after those proposed before. What it needs of the
-   * mutation it copies before it returns; it never settles before that.
-   */
-  propose(mutation: Mutation, reply: Reply): void;
-  /**
-   * Tells, at once or later, when this node's copy holds every write that was
-   * acknowledged anywhere before the call. Whoever is told only takes note: the
-   * store may be in the middle of a write.
-   */
-  confirmRead(reply: ReadReply): void;
-  /** Whether the node has a state to serve; one that has only begun has none. */
-  readonly isOpen: boolean;
-  /** Of the unbroken history that the node is part of; "" before it is. */
-  readonly lineage: string;
-  /** What the node knows of itself and its cluster. */
-  status(): NodeStatus;
-  /**
-   * The part of its state that is not in its store, as of now, as bytes; a
-   * node without it cannot be backed up.
-   */
-  head?(): Uint8Array;
-  /**
-   * Begins a new lineage from this node's state, where the majority is lost
-   * for ever; or tells why not.
-   */
-  recover(): Refusal | undefined;
-  /**
-   * Milliseconds that a read may wait for its `min_rev`; absent means
-   * {@linkcode LIMITS}`.minRevMs`.
-   */
-  readonly minRevMs?: number | undefined;
-}
-
-/** A read at a rev that can be read now. */
-export type ReadAt = (
-  asker: Asker,
-  request: ClientRequest,
-  rev: Rev,
-) => void;
-
-/** The connection that asks, as the verbs see it. */
-export interface Asker {
-  readonly backend: Backend;
-  /** Where answers are written. */
-  readonly answers: ResponseEncoder;
-  /** The backup that this connection makes. */
-  readonly backup: Backup;
-  /** Whether it has earned the right. */
-  may(right: Right): boolean;
-  /** Reads at the request's rev: now, when it comes, or never. */
-  readAt(request: ClientRequest, read: ReadAt): void;
-  /** Waits for the first event of the glob from the request's rev on. */
-  wait(request: ClientRequest, glob: string): void;
-  /** Proposes a mutation, to be answered with the tag. */
-  propose(tag: number | undefined, mutation: Mutation): void;
-  /** Takes a secret; tells whether it is a right one. */
-  giveSecret(secret: Uint8Array): boolean;
-}
+import { EVENT_FLAGS } from "./response.ts";
+import { encodeStatus } from "./status.ts";
 
 /** A field that a verb may need. */
-export type NeededField = "path" | "rev" | "offset";
+export type NeededField =
+  | "tag"
+  | "path"
+  | "rev"
+  | "offset"
+  | "target"
+  | "window";
 
 /** One verb. */
 export interface VerbEntry {
@@ -108,6 +37,10 @@ export interface VerbEntry {
   readonly early?: true;
   /** Whether the fields `read` and `min_rev` say how it is to be answered. */
   readonly reads?: true;
+  /** Whether it may be a command of a client's session. */
+  readonly writes?: true;
+  /** Whether the field `limit` asks for many entries, from 0 on by default. */
+  readonly lists?: true;
   handle(asker: Asker, request: ClientRequest): void;
 }
 
@@ -119,10 +52,10 @@ const ENTRIES: Record<Verb, VerbEntry> = {
     right: "read",
     needs: ["path"],
     reads: true,
-    handle: (asker, request) => asker.readAt(request, get),
+    handle: (asker, request) => asker.held.readAt(request, get),
   },
-  SET: { right: "write", needs: ["path", "rev"], handle: set },
-  DEL: { right: "write", needs: ["path", "rev"], handle: del },
+  SET: { right: "write", needs: ["path", "rev"], writes: true, handle: set },
+  DEL: { right: "write", needs: ["path", "rev"], writes: true, handle: del },
   REV: {
     right: "none",
     needs: [],
@@ -134,30 +67,34 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   WAIT: {
     right: "read",
     needs: ["path", "rev"],
-    handle: (asker, request) => asker.wait(request, request.path!),
+    handle: (asker, request) =>
+      asker.held.wait(request, compileGlob(request.path!)),
   },
   NOP: {
     right: "write",
     needs: [],
-    handle: (asker, { tag }) => asker.propose(tag, { type: "nop" }),
+    writes: true,
+    handle: (asker, request) => order(asker, request, { type: "nop" }),
   },
   WALK: {
     right: "read",
     needs: ["path", "offset"],
     reads: true,
+    lists: true,
     handle: walk,
   },
   GETDIR: {
     right: "read",
     needs: ["path", "offset"],
     reads: true,
-    handle: (asker, request) => asker.readAt(request, getdir),
+    lists: true,
+    handle: getdir,
   },
   STAT: {
     right: "read",
     needs: [],
     reads: true,
-    handle: (asker, request) => asker.readAt(request, stat),
+    handle: (asker, request) => asker.held.readAt(request, stat),
   },
   SELF: {
     right: "none",
@@ -175,6 +112,27 @@ const ENTRIES: Record<Verb, VerbEntry> = {
   },
   RECOVER: { right: "write", needs: [], handle: recover },
   BACKUP: { right: "read all", needs: ["offset"], reads: true, handle: backup },
+  HELLO: {
+    right: "none",
+    early: true,
+    needs: [],
+    handle: (asker, { tag }) =>
+      asker.answers.text(tag, encodeHelloAnswer(asker)),
+  },
+  SESSION: { right: "write", needs: [], writes: true, handle: session },
+  WATCH: {
+    right: "read",
+    needs: ["tag", "path"],
+    handle: (asker, request) =>
+      asker.held.watch(request, compileGlob(request.path!)),
+  },
+  CANCEL: { right: "none", early: true, needs: ["target"], handle: cancel },
+  CREDIT: {
+    right: "none",
+    early: true,
+    needs: ["target", "window"],
+    handle: credit,
+  },
   ACCESS: { right: "none", early: true, needs: [], handle: access },
 };
 
@@ -196,11 +154,20 @@ export function objection(
   const verb = VERB_TABLE.get(request.verb);
   if (verb === undefined) return { code: "UNKNOWN_VERB" };
   if (!asker.may(verb.right)) return { code: "DENIED" };
-  for (const field of verb.needs) {
-    if (request[field] === undefined) return { code: "MISSING_ARG" };
-  }
+  if (lacksField(verb, request)) return { code: "MISSING_ARG" };
   if (asker.backend.isOpen || verb.early) return undefined;
   return { code: "UNAVAILABLE", detail: NO_STATE };
+}
+
+function lacksField(verb: VerbEntry, request: ClientRequest): boolean {
+  for (const field of verb.needs) {
+    if (request[field] !== undefined) continue;
+    if (field !== "offset" || !verb.lists) return true;
+    if (request.limit === undefined) return true;
+  }
+  if (!verb.writes || request.session === undefined) return false;
+  // Ids of sessions mean something in one history, as revs do.
+  return request.number === undefined || request.lineage === undefined;
 }
 
 /** Why the request is not for the history that is here, if so. */
@@ -210,9 +177,9 @@ export function otherLineage(
 ): Refusal | undefined {
   const { lineage } = asker.backend;
   // A node that is not part of any history yet has none that differs; and a
-  // secret says who asks, not about what.
+  // secret says who asks, not about what; and a HELLO asks just that.
   if (meant === undefined || meant === lineage || lineage === "") return;
-  if (verb === VERBS.ACCESS) return;
+  if (verb === VERBS.ACCESS || verb === VERBS.HELLO) return;
   const is = asker.may("read") ? `is of lineage "${lineage}"` : "is another";
   const detail = `The history here ${is}, the request is for "${meant}": ` +
     "revs of the one mean nothing in the other, so read anew what you know";
@@ -244,17 +211,20 @@ function stat(asker: Asker, request: ClientRequest, rev: Rev): void {
   answers.stat(request.tag, { rev: state.rev, len });
 }
 
-function getdir(
-  asker: Asker,
-  request: ClientRequest,
-  rev: Rev,
-): void {
+function getdir(asker: Asker, request: ClientRequest): void {
+  const refusal = wrongLimit(request);
+  if (refusal !== undefined) return refuse(asker, request, refusal);
+  asker.held.readAt(request, getdirAt);
+}
+
+function getdirAt(asker: Asker, request: ClientRequest, rev: Rev): void {
   const { answers, backend } = asker;
-  const { tag } = request;
+  const { tag, limit } = request;
   const path = request.path!;
   const state = backend.store.get(path, rev);
   if (state.type === "missing") return answers.error(tag, "NOENT");
   if (state.type === "file") return answers.error(tag, "NOTDIR");
+  if (limit !== undefined) return listEntries(asker, request, rev);
   const name = backend.store.entry(path, { offset: request.offset!, rev });
   if (name === undefined) return answers.error(tag, "RANGE");
   answers.name(tag, name);
@@ -262,7 +232,12 @@ function getdir(
 
 function walk(asker: Asker, request: ClientRequest): void {
   const glob = compileGlob(request.path!);
-  asker.readAt(request, ({ answers, backend }, { tag, offset }, rev) => {
+  const refusal = wrongLimit(request);
+  if (refusal !== undefined) return refuse(asker, request, refusal);
+  asker.held.readAt(request, (asker, request, rev) => {
+    const { answers, backend } = asker;
+    const { tag, offset, limit } = request;
+    if (limit !== undefined) return listFiles(asker, request, { glob, rev });
     const found = backend.store.match(glob, { offset: offset!, rev });
     if (found === undefined) return answers.error(tag, "RANGE");
     const { path } = found;
@@ -282,14 +257,59 @@ function set(asker: Asker, request: ClientRequest): void {
       `${LIMITS.valueBytes}`;
     return asker.answers.error(tag, "LIMIT", detail);
   }
-  asker.propose(tag, { type: "set", path, rev: request.rev!, body });
+  order(asker, request, { type: "set", path, rev: request.rev!, body });
 }
 
 function del(asker: Asker, request: ClientRequest): void {
-  const { tag } = request;
   const path = request.path!;
   if (!isPath(path)) return refusePath(asker, request);
-  asker.propose(tag, { type: "del", path, rev: request.rev! });
+  order(asker, request, { type: "del", path, rev: request.rev! });
+}
+
+/** Has a mutation ordered; without one its session's number does nothing. */
+function order(
+  asker: Asker,
+  request: ClientRequest,
+  mutation: Mutation | undefined,
+): void {
+  const { tag, session } = request;
+  if (mutation !== undefined && session === undefined) {
+    return asker.writes.propose(tag, mutation);
+  }
+  const by = sessionNumberOf(request);
+  if ("code" in by) return refuse(asker, request, by);
+  asker.writes.proposeOnce(tag, mutation, by);
+}
+
+function session(asker: Asker, request: ClientRequest): void {
+  const { tag, session, number, value } = request;
+  if (session !== undefined) return order(asker, request, undefined);
+  // It means a session, and does not say which.
+  if (number !== undefined) return asker.answers.error(tag, "MISSING_ARG");
+  const named = sessionNameOf(value);
+  if ("code" in named) return refuse(asker, request, named);
+  asker.writes.openSession(tag, named.name);
+}
+
+function cancel(asker: Asker, request: ClientRequest): void {
+  const { tag, target } = request;
+  if (asker.held.cancel(target!)) asker.answers.done(tag);
+  else asker.answers.error(tag, "NOENT");
+}
+
+function credit(asker: Asker, request: ClientRequest): void {
+  const { tag, target, window } = request;
+  const refusal = asker.held.credit(target!, window!);
+  if (refusal === undefined) asker.answers.done(tag);
+  else refuse(asker, request, refusal);
+}
+
+function refuse(
+  { answers }: Asker,
+  { tag }: ClientRequest,
+  { code, detail }: Refusal,
+): void {
+  answers.error(tag, code, detail);
 }
 
 /** A path that is only too long is told so, with both numbers. */

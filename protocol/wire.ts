@@ -297,6 +297,15 @@ export class WireWriter {
     this.#at += run.length;
   }
 
+  /** Writes fields that were written elsewhere, as they are. */
+  fields(run: { bytes: Uint8Array; start: number; length: number }): void {
+    const { length } = run;
+    this.#reserve(length);
+    const place = { from: run.start, length, to: this.#bytes };
+    copyBytes(run.bytes, place, this.#at);
+    this.#at += length;
+  }
+
   /** Writes a field that holds text. */
   text(field: number, text: string): void {
     if (text.length < ASCII_LOOP_MAX && this.#ascii(field, text)) return;

@@ -7,8 +7,15 @@
  *
  * @module
  */
-import type { Mutation, Outcome } from "../store/mod.ts";
-import type { Backend, Reply } from "./verbs.ts";
+import type { Mutation, Outcome, SessionNumber } from "../store/mod.ts";
+import type { Backend, Orders, Reply } from "./asker.ts";
+import type { ResponseEncoder } from "./response.ts";
+
+/**
+ * What a write is, which says how it is answered: a mutation; one of a
+ * session; a session's number that does nothing; a session's opening.
+ */
+export type WriteType = Mutation["type"] | "once" | "empty" | "open";
 
 /** Learns what became of the writes. */
 export interface WriteOwner {
@@ -20,7 +27,7 @@ export interface WriteOwner {
 /** A write that was proposed. */
 export class Write implements Reply {
   readonly tag: number | undefined;
-  readonly type: Mutation["type"];
+  readonly type: WriteType;
   /** Which of the connection's writes it is, from 1. */
   readonly number: number;
   readonly #writes: Writes;
@@ -41,7 +48,7 @@ export class Write implements Reply {
 }
 
 /** The writes of one connection. */
-export class Writes {
+export class Writes implements Orders {
   readonly #owner: WriteOwner;
   #begun = 0;
   #settled = 0;
@@ -67,17 +74,33 @@ export class Writes {
     return this.#begun - this.#settled - this.#early.size;
   }
 
-  /** Has a mutation ordered, to be answered with the tag. */
   propose(tag: number | undefined, mutation: Mutation): void {
-    const number = ++this.#begun;
-    const write = new Write(this, { tag, type: mutation.type, number });
+    const write = this.#begin(tag, mutation.type);
     this.#owner.backend.propose(mutation, write);
+  }
+
+  proposeOnce(
+    tag: number | undefined,
+    mutation: Mutation | undefined,
+    by: SessionNumber,
+  ): void {
+    const write = this.#begin(tag, mutation === undefined ? "empty" : "once");
+    this.#owner.backend.proposeOnce(mutation, by, write);
+  }
+
+  openSession(tag: number | undefined, name: string): void {
+    const write = this.#begin(tag, "open");
+    this.#owner.backend.openSession(name, write);
   }
 
   /** A write has its outcome. */
   settle(write: Write, outcome: Outcome): void {
     this.#count(write.number);
     this.#owner.writeSettled(write, outcome);
+  }
+
+  #begin(tag: number | undefined, type: WriteType): Write {
+    return new Write(this, { tag, type, number: ++this.#begun });
   }
 
   #count(number: number): void {
@@ -89,5 +112,30 @@ export class Writes {
     while (this.#early.size > 0 && this.#early.delete(this.#settled + 1)) {
       this.#settled++;
     }
+  }
+}
+
+/** Answers a write with its outcome. */
+export function answerWrite(
+  answers: ResponseEncoder,
+  { tag, type }: Pick<Write, "tag" | "type">,
+  outcome: Outcome,
+): void {
+  if (typeof outcome !== "number") {
+    return answers.error(tag, outcome.code, outcome.detail);
+  }
+  switch (type) {
+    case "set":
+    case "once":
+      return answers.rev(tag, outcome);
+    case "open":
+      return answers.session(tag, outcome);
+    case "empty":
+      // The number was free, and nothing was done; or it was not, and this is
+      // what became of its command.
+      return outcome === 0 ? answers.done(tag) : answers.rev(tag, outcome);
+    case "del":
+    case "nop":
+      return answers.done(tag);
   }
 }

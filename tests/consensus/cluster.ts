@@ -261,6 +261,34 @@ export class Cluster {
     return outcomes;
   }
 
+  /**
+   * Proposes a command of a client's session: its id, the number, and up to
+   * where outcomes are acknowledged. Without a mutation it shall do nothing.
+   */
+  once(
+    id: string,
+    [session, number, acknowledged = 0]: readonly [
+      session: number,
+      number: number,
+      acknowledged?: number,
+    ],
+    mutation?: Mutation,
+  ): Outcome[] {
+    const outcomes: Outcome[] = [];
+    const settled = (outcome: Outcome) => void outcomes.push(outcome);
+    const by = { session, number, acknowledged };
+    this.of(id).proposeOnce(mutation, by, { settled });
+    return outcomes;
+  }
+
+  /** Opens a session for a client. */
+  openSession(id: string, name = ""): Outcome[] {
+    const outcomes: Outcome[] = [];
+    const settled = (outcome: Outcome) => void outcomes.push(outcome);
+    this.of(id).openSession(name, { settled });
+    return outcomes;
+  }
+
   /** Writes a file, and lets everything settle. */
   write(id: string, path: string, body = path, rev = -1): Outcome | undefined {
     const outcomes = this.propose(id, set(path, body, rev));

@@ -7,9 +7,11 @@
 import { assertEquals } from "@std/assert";
 import { DirectoryReader, type Found } from "../../consensus/mod.ts";
 import { type Ballot, BatchWriter, CONTACTS_FILE } from "../../protocol/mod.ts";
+import { encodeImageHead, ImageWriter, pieceHead } from "../../protocol/mod.ts";
 import { type DataFileHeader, encodeHeader } from "../../protocol/mod.ts";
 import { logName, type LogRecord, parseName } from "../../protocol/mod.ts";
 import { snapshotName } from "../../protocol/mod.ts";
+import { Store } from "../../store/mod.ts";
 import { longId } from "./disk_words.ts";
 import { CHECKPOINT_STARTS, type Files, lone } from "./histories.ts";
 import { withFile } from "./histories.ts";
@@ -226,6 +228,36 @@ Deno.test("only the newest snapshot and what follows it is read", () => {
   );
   const alone = withFile(files, logName(number), undefined);
   assertEquals(damageOf(alone), `log-${number} at 0: it is missing`);
+});
+
+/** A snapshot of an empty tree, and of a client's session. */
+function snapshotWith(opened: number): Uint8Array {
+  const session = { id: 1, name: "", used: 1, acknowledged: 0, outcomes: [] };
+  const head = encodeImageHead({
+    ...{ applied: 1, leadership: readBallot("1.A"), cluster: "local" },
+    ...{ sets: [{ from: 2, cals: [A] }], seats: [], sessions: [] },
+    clients: { opened, sessions: [session] },
+  });
+  const image = new ImageWriter(new Store(), { head });
+  const kind = { kind: "snapshot", firstBatch: 0 } as const;
+  const bytes = [...encodeHeader(headerOf(1, kind))];
+  for (let last = false; !last;) {
+    const piece = image.next()!;
+    bytes.push(...pieceHead(piece.bytes), ...piece.bytes);
+    ({ last } = piece);
+  }
+  return Uint8Array.from(bytes);
+}
+
+Deno.test("a snapshot whose sessions cannot be is damage", () => {
+  const log = segment(headerOf(1), [STARTED]);
+  const files = (opened: number) =>
+    withFile(logs(log), snapshotName(1), snapshotWith(opened));
+  assertEquals(damageOf(files(1)), "none");
+  assertEquals(
+    damageOf(files(0)).replace(/at \d+/, "at ..."),
+    "snapshot-1 at ...: Session 1 of a client cannot be, where 0 were opened",
+  );
 });
 
 Deno.test("where nothing else can be read, some header says whose it was and whom to ask", () => {

@@ -9,10 +9,13 @@ import type { Outcome } from "../../store/mod.ts";
 import { NOP, set } from "../store/changes.ts";
 import { Bench } from "./bench.ts";
 import { attachOf, batchOf, clear, found, lead, mutate } from "./state.ts";
-import { register, seat, seatMutation, skip } from "./state.ts";
+import { open, register, seat, seatMutation, skip } from "./state.ts";
 
 /** After so many ticks without an answer nobody counts as live. */
 const SILENCE = 16;
+
+/** The first command of a client's session. */
+const BY = { session: 1, number: 1, acknowledged: 0 };
 
 /** Proposes what there is room for, without any vote; as `70=[lead]`. */
 function propose(bench: Bench): string[] {
@@ -144,6 +147,39 @@ Deno.test("an unsafe change of seats is skipped, and its client told why", () =>
   assertEquals(bench.state.seats, "ABC");
 });
 
+Deno.test("C27: an unsafe change of seats is an outcome for its client's session", () => {
+  const bench = new Bench({ observers: "D" }).lead();
+  bench.tick(SILENCE);
+  const told: Outcome[] = [];
+  const reply = { settled: (outcome: Outcome) => void told.push(outcome) };
+  const { own } = bench.parts;
+  own.open("", { reply, time: 0 });
+  const send = (change: Parameters<typeof own.add>[0], number = 1) => {
+    own.add(change, { reply, time: 0, by: { ...BY, number } });
+    bench.propose();
+    return told.at(-1);
+  };
+  const seats = seatMutation(3, "D");
+  const first = send(seats);
+  assert(typeof first === "object" && first.code === "SEAT");
+  assertEquals(send(seatMutation(3, "C")), {
+    code: "NUMBER",
+    detail: "Command 1 of session 1 was another one when it was applied, so " +
+      "this one was not",
+  });
+  // It would be safe by now, but it has its outcome.
+  bench.answer("BCD");
+  assertEquals(send(seats), first);
+  assertEquals([typeof send(NOP, 2), bench.state.seats], ["number", "ABC"]);
+});
+
+Deno.test("C10: a session that is opened for a client is passed on", () => {
+  const bench = new Bench().lead();
+  const session = bench.state.sessionOf("B");
+  forward(bench, batchOf(open([session, 1], "a")));
+  assertEquals(propose(bench).map((line) => line.split("=")[1]), ["[open]"]);
+});
+
 Deno.test("a safe change of seats is proposed, and the window is filled so that it takes effect", () => {
   const bench = new Bench({ observers: "D" }).lead();
   bench.answer("BCD");
@@ -175,6 +211,10 @@ Deno.test("C10: what no client can ask for is not proposed, whoever passes it on
       batchOf(mutate([session, 1], NOP), lead("9.B")),
     ],
     ["an endless skip", batchOf(skip([session, 1, 2 ** 40]))],
+    [
+      "an outcome for a client",
+      batchOf({ ...skip([session, 1, 1]), by: BY }),
+    ],
     ["a skip backwards", batchOf(skip([session, 2, 1]))],
     ["a skip beyond counting", batchOf(skip([session, 2 ** 53, 2 ** 53]))],
     [

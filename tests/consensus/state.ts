@@ -9,8 +9,13 @@ import { NO_COMMANDS } from "../../consensus/mod.ts";
 import { type Command, encodeCommand } from "../../protocol/mod.ts";
 import { encodeText, WireWriter } from "../../protocol/mod.ts";
 import type { Attach, MutateCommand } from "../../protocol/mod.ts";
-import type { FoundCommand, RegisterCommand } from "../../protocol/mod.ts";
-import { CLOBBER, type Mutation, Store } from "../../store/mod.ts";
+import type {
+  FoundCommand,
+  RegisterCommand,
+  SkipCommand,
+} from "../../protocol/mod.ts";
+import { CLOBBER, type Mutation, type SessionNumber } from "../../store/mod.ts";
+import { Store } from "../../store/mod.ts";
 import { fileText } from "../store/changes.ts";
 import { readBallot } from "./words.ts";
 
@@ -64,13 +69,35 @@ export function mutate(
   [session, number]: readonly [session: number, number: number],
   ...mutations: Mutation[]
 ): MutateCommand {
-  const envelope = { session, number, acknowledged: 0, origin: "", time: 0 };
+  const envelope = { session, number, origin: "", time: 0 };
   return { kind: "mutate", ...envelope, mutations };
+}
+
+/** The same, of a client's session: one of its own, and its number in it. */
+export function once(
+  at: readonly [session: number, number: number],
+  [session, number, acknowledged = 0]: readonly [
+    session: number,
+    number: number,
+    acknowledged?: number,
+  ],
+  ...mutations: Mutation[]
+): MutateCommand {
+  const by: SessionNumber = { session, number, acknowledged };
+  return { ...mutate(at, ...mutations), by };
+}
+
+/** Opens a session for a client. */
+export function open(
+  [session, number]: readonly [session: number, number: number],
+  name = "",
+): Command {
+  return { kind: "open", session, number, name, time: 0 };
 }
 
 export function skip(
   [session, number, last]: readonly [number, number, number],
-): Command {
+): SkipCommand {
   const reason = { code: "UNAVAILABLE", detail: "dropped" } as const;
   return { kind: "skip", session, number, last, ...reason };
 }

@@ -18,6 +18,7 @@ const HEAD: ImageHead = {
   sets: [{ from: 8, cals: ["A"] }],
   seats: [["/ctl/cal/0", "A"]],
   sessions: [],
+  clients: { opened: 0, sessions: [] },
 };
 
 /** A store that takes several pieces. */
@@ -217,6 +218,22 @@ Deno.test("C10: bytes that are no image are given up, and stop nothing", () => {
     b.transfer.start("A");
     const piece = { type: "piece", image: 1, index: 0, last: true } as const;
     b.transfer.receive("A", { ...piece, bytes });
+    assertEquals([b.transfer.receiving, b.installed], [false, []]);
+  }
+});
+
+Deno.test("C10: a state whose sessions cannot be is not taken over", () => {
+  const session = { id: 1, name: "", used: 1, acknowledged: 0, outcomes: [] };
+  const owner = { id: 7, owner: "A", incarnation: 1, start: 0, last: 0 };
+  const bad: ImageHead[] = [
+    { ...HEAD, clients: { opened: 0, sessions: [session] } },
+    { ...HEAD, clients: { opened: 1, sessions: [session, session] } },
+    { ...HEAD, sessions: [owner, owner] },
+  ];
+  for (const head of bad) {
+    const [a, b] = [new End(largeStore(), encodeImageHead(head)), new End()];
+    b.transfer.start("A");
+    talk(a, b);
     assertEquals([b.transfer.receiving, b.installed], [false, []]);
   }
 });

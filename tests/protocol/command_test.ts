@@ -29,7 +29,7 @@ const SAMPLES: { [Kind in Command["kind"]]: Command & { kind: Kind } } = {
     kind: "mutate",
     session: 7,
     number: 3,
-    acknowledged: 2,
+    by: { session: 9, number: 6, acknowledged: 2 },
     origin: "127.0.0.1:5000",
     time: 1_700_000_000_000,
     mutations: [
@@ -38,11 +38,14 @@ const SAMPLES: { [Kind in Command["kind"]]: Command & { kind: Kind } } = {
       { type: "nop" },
     ],
   },
+  open: { kind: "open", session: 7, number: 4, name: "loader", time: 5 },
   skip: {
     kind: "skip",
     session: 7,
     number: 3,
     last: 9,
+    by: { session: 9, number: 7, acknowledged: 0 },
+    checksum: 2 ** 32 - 1,
     code: "UNAVAILABLE",
     detail: "no",
   },

@@ -107,12 +107,14 @@ Deno.test("waits that read old events, and counts of old entries, end a turn", (
   const backend = filled();
   for (let i = 0; i < 20; i++) backend.write(`/d/new${i}`);
   const client = new FakeClient(backend, LITTLE);
-  const rows: RawRequest[] = [
-    { verb: "WAIT", path: "/d/new19*", rev: 1 },
-    { verb: "STAT", path: "/d", rev: 20 },
+  const wait = { verb: "WAIT", rev: 1 };
+  const stat = { verb: "STAT", path: "/d", rev: 20 };
+  const rows: RawRequest[][] = [
+    [{ ...wait, path: "/d/new19*" }, { ...wait, path: "/d/new1?*" }],
+    [stat, stat],
   ];
-  for (const request of rows) {
-    assertEquals(turnsOf(client, [request, request]), [1, 1, 0]);
+  for (const requests of rows) {
+    assertEquals(turnsOf(client, requests), [1, 1, 0]);
   }
 });
 

@@ -26,13 +26,16 @@ const VERBS: readonly RawRequest[] = [
   { verb: "STATUS" },
   { verb: "RECOVER" },
   { verb: "BACKUP", offset: 0 },
+  { verb: "SESSION" },
+  { verb: "WATCH", tag: 1, path: "/a" },
 ];
 
 function begin(secrets = {}): { backend: FakeBackend; client: FakeClient } {
   const backend = new FakeBackend();
   backend.confirmsAtOnce = true;
   backend.write("/a", "1");
-  return { backend, client: new FakeClient(backend, { secrets }) };
+  const client = new FakeClient(backend, { secrets, extended: true });
+  return { backend, client };
 }
 
 Deno.test("every verb is refused that means another history", () => {
@@ -56,6 +59,29 @@ Deno.test("no lineage is every lineage, and a secret is for none", () => {
   const { client } = begin({ rw: "secret" });
   const access = { verb: "ACCESS", value: "secret", lineage: OTHER };
   assertEquals(client.ask({ verb: "REV" }, access), [{ rev: 1 }, {}]);
+});
+
+Deno.test("HELLO is answered to all, and tells the history to who may read", () => {
+  const { client } = begin({ rw: "rw", ro: "ro" });
+  const hello = () => {
+    const [answer] = client.ask({ verb: "HELLO", lineage: OTHER });
+    const text = new TextDecoder().decode(answer?.value);
+    return JSON.parse(text).lineage;
+  };
+  assertEquals(hello(), "");
+  client.ask({ verb: "ACCESS", value: "ro" });
+  assertEquals(hello(), HERE);
+});
+
+Deno.test("CANCEL and CREDIT of another history touch nothing", () => {
+  const { backend, client } = begin();
+  client.ask({ tag: 1, verb: "WATCH", path: "/a", lineage: HERE });
+  for (const verb of ["CANCEL", "CREDIT"]) {
+    const asked = { verb, target: 1, window: 1, lineage: OTHER };
+    const detail = client.ask(asked)[0]?.err_detail ?? "";
+    assert(detail.startsWith("LINEAGE: "), verb);
+  }
+  assertEquals(backend.store.waits.count(), 1);
 });
 
 Deno.test("rights and missing fields come first, and nothing leaks", () => {
@@ -106,10 +132,12 @@ Deno.test("a wait or write of the history before ends the connection", () => {
   const rows: RawRequest[] = [
     { verb: "WAIT", path: "/b", rev: 2 },
     { verb: "SET", path: "/b", rev: -1 },
+    { verb: "WATCH", path: "/b" },
   ];
   for (const request of rows) {
     const { backend, client } = begin();
     client.send({ tag: 1, ...request, lineage: HERE });
+    client.readAll();
     backend.lineage = OTHER;
     // Other requests, and the next history's, do not make it forget.
     assertEquals(client.ask({ verb: "REV" }), [{ rev: 1 }]);

@@ -18,8 +18,9 @@ import {
   type Secrets,
   UnreadAnswers,
 } from "../../protocol/mod.ts";
-import { type Mutation, type Outcome, Store } from "../../store/mod.ts";
-import type { Refusal } from "../../store/mod.ts";
+import { checksumOf, ClientSessions, Store } from "../../store/mod.ts";
+import type { Mutation, Outcome, Refusal } from "../../store/mod.ts";
+import type { SessionNumber } from "../../store/mod.ts";
 import { concatBytes, decodeRawResponse, frameRequest } from "./raw_client.ts";
 import type { RawRequest, RawResponse } from "./raw_client.ts";
 
@@ -60,6 +61,7 @@ const HEAD: ImageHead = {
   sets: [{ from: STATUS.applied + 1, cals: [STATUS.id] }],
   seats: [["/ctl/cal/0", STATUS.id]],
   sessions: [],
+  clients: { opened: 0, sessions: [] },
 };
 
 /** A node that orders mutations when {@linkcode settle} says so. */
@@ -69,7 +71,9 @@ export class FakeBackend implements Backend {
   isOpen = true;
   /** All mutations that were proposed, in their order. */
   readonly proposed: Mutation[] = [];
-  readonly #held: { mutation: Mutation; reply: Reply }[] = [];
+  readonly #held: { apply: () => Outcome; reply: Reply }[] = [];
+  /** What it knows of its clients' sessions. */
+  readonly sessions: ClientSessions = new ClientSessions();
   readonly #asked: ReadReply[] = [];
   /** Confirms reads within the call that asks for it. */
   confirmsAtOnce = false;
@@ -98,11 +102,40 @@ export class FakeBackend implements Backend {
   }
 
   propose(mutation: Mutation, reply: Reply): void {
+    const copy = this.#take(mutation);
+    this.#held.push({ apply: () => this.store.apply(copy), reply });
+  }
+
+  proposeOnce(
+    mutation: Mutation | undefined,
+    by: SessionNumber,
+    reply: Reply,
+  ): void {
+    const copy = mutation && this.#take(mutation);
+    const checksum = checksumOf(copy === undefined ? [] : [copy]);
+    const apply = (): Outcome => {
+      const admission = this.sessions.admit(by, checksum);
+      if (admission !== "apply") {
+        return "code" in admission ? admission : admission.outcome;
+      }
+      const stamp = { time: 0, origin: this.sessions.nameOf(by.session) ?? "" };
+      const outcome = copy === undefined ? 0 : this.store.apply(copy, stamp);
+      return this.sessions.applied(by, { checksum, outcome });
+    };
+    this.#held.push({ apply, reply });
+  }
+
+  openSession(name: string, reply: Reply): void {
+    this.#held.push({ apply: () => this.sessions.open(name), reply });
+  }
+
+  /** What it needs of a mutation it copies, as a node does. */
+  #take(mutation: Mutation): Mutation {
     const copy = mutation.type === "set"
       ? { ...mutation, body: mutation.body.slice() }
       : mutation;
     this.proposed.push(copy);
-    this.#held.push({ mutation: copy, reply });
+    return copy;
   }
 
   confirmRead(reply: ReadReply): void {
@@ -137,8 +170,8 @@ export class FakeBackend implements Backend {
 
   /** Applies the oldest mutations, and tells their outcomes. */
   settle(count: number = this.#held.length): void {
-    for (const { mutation, reply } of this.#held.splice(0, count)) {
-      reply.settled(this.store.apply(mutation));
+    for (const { apply, reply } of this.#held.splice(0, count)) {
+      reply.settled(apply());
     }
   }
 
@@ -165,6 +198,8 @@ export interface FakeClientOptions {
   readonly secrets?: Secrets;
   readonly unread?: UnreadAnswers;
   readonly backups?: BackupSlots;
+  /** Whether it may be sent fields that old clients do not know. */
+  readonly extended?: boolean;
 }
 
 /** A client whose connection ends in the test. */
@@ -172,8 +207,10 @@ export class FakeClient {
   readonly connection: Connection;
   /** How often the connection said that it had output. */
   announced = 0;
+  readonly #extended: boolean;
 
   constructor(backend: Backend, options: FakeClientOptions = {}) {
+    this.#extended = options.extended ?? false;
     this.connection = new Connection({
       backend,
       access: new Access(options.secrets ?? {}),
@@ -200,7 +237,9 @@ export class FakeClient {
     const bytes = this.connection.takeOutput().slice();
     this.connection.outputSent();
     this.#work();
-    return splitFrames(bytes).map((body) => decodeRawResponse(body).response);
+    const extended = this.#extended;
+    return splitFrames(bytes)
+      .map((body) => decodeRawResponse(body, { extended }).response);
   }
 
   /** Reads all that there is to read. */
@@ -209,6 +248,13 @@ export class FakeClient {
     this.#work();
     while (this.connection.hasOutput) responses.push(...this.read());
     return responses;
+  }
+
+  /** Handles what came, and watches that are behind, as a node's turn does. */
+  turn(units = Infinity): void {
+    const { waits } = this.connection.backend.store;
+    while (waits.behind) waits.catchUp(units);
+    this.#work();
   }
 
   #work(): void {

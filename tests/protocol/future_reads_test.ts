@@ -96,3 +96,18 @@ Deno.test("FutureReads has a limit, and forgets all on clear()", () => {
   assertEquals(told.tickets, []);
   add(1, 2, false);
 });
+
+Deno.test("FutureReads gives up those with a tag, and no others", () => {
+  const { backend, reads, add, takeTold } = newReads();
+  add(1, 1, false);
+  add(2, 1, false);
+  add(1, 2, true);
+  assertEquals([reads.cancel(3), reads.cancel(1), reads.cancel(1)], [
+    false,
+    true,
+    false,
+  ]);
+  assertEquals(backend.store.waits.count(), 1);
+  for (let i = 0; i < 2; i++) backend.write("/a");
+  assertEquals(takeTold(), [2]);
+});

@@ -198,9 +198,14 @@ const numbers = fc.oneof(
   fc.constantFrom(2 ** 31 - 1, -(2 ** 31), 2 ** 40),
 );
 
+/** Those that are answered once each. */
+const OLD_VERBS = Object.values(VERBS).filter((verb) =>
+  verb < VERBS.HELLO || verb === VERBS.ACCESS
+);
+
 const requests: fc.Arbitrary<RawRequest> = fc.record({
   tag: fc.nat(9),
-  verb: fc.constantFrom(...Object.values(VERBS), 0, 4, 100),
+  verb: fc.constantFrom(...OLD_VERBS, 0, 4, 100),
   path: fc.constantFrom(...PATHS, ...FUZZ_GLOBS),
   value: fc.constantFrom("", "v", "secret"),
   offset: numbers,
@@ -209,8 +214,36 @@ const requests: fc.Arbitrary<RawRequest> = fc.record({
   min_rev: numbers,
 }, { requiredKeys: ["verb"] });
 
-const deeds: fc.Arbitrary<Deed[]> = fc.array(
-  fc.oneof(
+const extended: fc.Arbitrary<RawRequest> = fc.record({
+  tag: fc.nat(3),
+  verb: fc.constantFrom(
+    ...["WATCH", "WATCH", "WATCH", "CANCEL", "CREDIT", "SESSION", "SET"],
+    ...["WALK", "GETDIR", "WAIT", "HELLO", "DEL", "NOP", "GET"],
+  ),
+  path: fc.constantFrom(...PATHS, ...FUZZ_GLOBS),
+  value: fc.constantFrom("", "v"),
+  offset: numbers,
+  rev: numbers,
+  window: fc.constantFrom(1, 40, 2 ** 31, 0, -1, 2 ** 53),
+  progress: numbers,
+  want: fc.integer({ min: -1, max: 65 }),
+  target: fc.nat(3),
+  session: numbers,
+  number: numbers,
+  acknowledged: numbers,
+  limit: numbers,
+  lineage: fc.constantFrom("5F3KQZPTWJ7XGY2A", "OTHER"),
+}, { requiredKeys: ["verb"] });
+
+const deeds = deedsOf(requests);
+const extendedDeeds = deedsOf(extended);
+
+function deedsOf(requests: fc.Arbitrary<RawRequest>): fc.Arbitrary<Deed[]> {
+  return fc.array(oneDeed(requests), { maxLength: 20 });
+}
+
+function oneDeed(requests: fc.Arbitrary<RawRequest>): fc.Arbitrary<Deed> {
+  return fc.oneof(
     {
       weight: 8,
       arbitrary: requests.map((request) => ({
@@ -230,12 +263,32 @@ const deeds: fc.Arbitrary<Deed[]> = fc.array(
     { weight: 2, arbitrary: fc.nat(2).map((confirm) => ({ confirm })) },
     { weight: 1, arbitrary: fc.nat(20).map((expire) => ({ expire })) },
     { weight: 2, arbitrary: fc.constant({ read: true as const }) },
-  ),
-  { maxLength: 20 },
-);
+  );
+}
+
+/** Whether no request is one that the other fuzzing is for. */
+function asksAsOldClients(deeds: readonly Deed[]): boolean {
+  const decoder = new FrameDecoder();
+  decoder.push(concatBytes(
+    deeds.flatMap((deed) => "bytes" in deed ? [deed.bytes] : []),
+  ));
+  const request = emptyRequest();
+  const isOld = allowing([ProtocolError], () => {
+    while (decoder.next()) {
+      const { start, end } = decoder;
+      decodeRequest(readerOf(decoder.bytes.slice(start, end)), request);
+      const { verb, session, limit } = request;
+      if (verb >= VERBS.HELLO && verb <= VERBS.CREDIT) return false;
+      if (session !== undefined || limit !== undefined) return false;
+    }
+    return true;
+  });
+  return isOld ?? true;
+}
 
 /** Each request has one answer, or is still waited for; nothing stays. */
 function fuzzConnection(deeds: readonly Deed[], protectedBy: boolean): void {
+  if (!asksAsOldClients(deeds)) return;
   const backend = new FakeBackend(new Store({ historyRevs: 5 }));
   const unread = new UnreadAnswers();
   const secrets = protectedBy ? { rw: "secret", ro: "v" } : {};
@@ -267,6 +320,44 @@ function fuzzConnection(deeds: readonly Deed[], protectedBy: boolean): void {
   connection.close();
   assertEquals([backend.store.waits.count(), unread.total], [0, 0]);
   assertEquals(connection.hasOutput, false);
+}
+
+/**
+ * Watches, sessions and lists: no event of a watch comes twice or too early,
+ * and nothing stays.
+ */
+function fuzzExtensions(deeds: readonly Deed[]): void {
+  const backend = new FakeBackend(new Store({ historyRevs: 5 }));
+  const unread = new UnreadAnswers();
+  const client = new FakeClient(backend, { unread, extended: true });
+  const { connection } = client;
+  const said = new Map<number | undefined, number>();
+  const read = () => {
+    for (const { tag, path, rev = 0, prev_rev } of client.readAll()) {
+      if (prev_rev !== undefined) {
+        assert(rev > (said.get(tag) ?? Infinity), "a gap, or told twice");
+        assert(prev_rev < rev);
+      }
+      if (prev_rev !== undefined || path === undefined) said.set(tag, rev);
+    }
+  };
+  for (const deed of deeds) {
+    if ("bytes" in deed) client.sendBytes(deed.bytes);
+    else if ("settle" in deed) backend.settle(deed.settle);
+    else if ("confirm" in deed) backend.store.waits.catchUp(deed.confirm);
+    else if ("expire" in deed) connection.expire(deed.expire * 1000);
+    else if ("write" in deed) {
+      const body = new Uint8Array(1);
+      backend.store.apply({ type: "set", path: deed.write, rev: -1, body });
+    } else read();
+    assert(unread.total <= 20_000 * deeds.length, "output is bounded");
+  }
+  backend.settle();
+  backend.confirm();
+  client.turn();
+  read();
+  connection.close();
+  assertEquals([backend.store.waits.count(), unread.total], [0, 0]);
 }
 
 Deno.test("fuzz: nothing that comes in does any harm", async (t) => {
@@ -301,6 +392,9 @@ Deno.test("fuzz: nothing that comes in does any harm", async (t) => {
   await t.step("connections", () => {
     const input = fc.tuple(deeds, fc.boolean());
     fuzz(input, 20_000, ([deeds, secrets]) => fuzzConnection(deeds, secrets));
+  });
+  await t.step("watches, sessions and lists", () => {
+    fuzz(extendedDeeds, 20_000, fuzzExtensions);
   });
   assert(inputs >= INPUTS_LEAST, `only ${inputs} inputs`);
 });

@@ -52,17 +52,29 @@ Deno.test("HeldWaits gives back each wait once, with its tag", () => {
   assertEquals(waits.take(ended[0]!), undefined);
 });
 
-Deno.test("HeldWaits has a limit, and gives all up on clear()", () => {
+Deno.test("HeldWaits ends those with a tag, and no others", () => {
   const { backend, waits, ended } = newWaits();
-  const most = LIMITS.waitsPerConnection;
-  for (let tag = 0; tag < most; tag++) {
+  for (const tag of [7, 8, 7, undefined]) {
     waits.start(tag, { glob: GLOB, from: 1 });
   }
-  const detail = `The connection has ${most} waits, the limit is ${most}`;
-  const refused = waits.start(1, { glob: GLOB, from: 1 });
-  assertEquals(refused, { code: "LIMIT", detail });
+  assertEquals([waits.has(7), waits.has(9), waits.size], [true, false, 4]);
+  assertEquals([waits.cancel(9), waits.cancel(7), waits.cancel(7)], [
+    false,
+    true,
+    false,
+  ]);
+  assertEquals([waits.has(7), waits.size], [false, 2]);
+  backend.write("/a");
+  const tags = ended.map((ticket) => waits.take(ticket)?.tag);
+  assertEquals(tags, [8, undefined]);
+});
+
+Deno.test("HeldWaits gives all up on clear()", () => {
+  const { backend, waits, ended } = newWaits();
+  for (let tag = 0; tag < 3; tag++) waits.start(tag, { glob: GLOB, from: 1 });
+  assertEquals(backend.store.waits.count(), 3);
   waits.clear();
-  assertEquals(backend.store.waits.count(), 0);
+  assertEquals([backend.store.waits.count(), waits.size], [0, 0]);
   backend.write("/a");
   assertEquals(ended, []);
 });

@@ -11,6 +11,7 @@ import {
   type ImageHead,
   ProtocolError,
 } from "../../protocol/mod.ts";
+import { ERROR_CODES, type ErrorCode } from "../../store/mod.ts";
 import { concatBytes, encodeBytes, encodeNumber } from "./raw_client.ts";
 
 const HEAD: ImageHead = {
@@ -26,6 +27,24 @@ const HEAD: ImageHead = {
     { id: 7, owner: "A", incarnation: 1, start: 0, last: 0 },
     { id: 12, owner: "B", incarnation: 3, start: 2 ** 32 - 1, last: 9 },
   ],
+  clients: {
+    opened: 40,
+    sessions: [
+      { id: 8, name: "", used: 90, acknowledged: 0, outcomes: [] },
+      {
+        id: 3,
+        name: "loader",
+        used: 99,
+        acknowledged: 5,
+        outcomes: [
+          { checksum: 2 ** 32 - 1, outcome: 17 },
+          { checksum: 0, outcome: { code: "REV_MISMATCH" } },
+          { checksum: 6, outcome: { code: "SEAT", detail: "" } },
+          { checksum: 7, outcome: { code: "LIMIT", detail: "too much" } },
+        ],
+      },
+    ],
+  },
 };
 
 /** Field by field: number, and what it holds. */
@@ -65,6 +84,25 @@ const GOLDEN = fields(
   [11, 9],
   [12, 3],
   [13, 2 ** 32 - 1],
+  [14, 40],
+  [15, 8],
+  [16, ""],
+  [17, 90],
+  [18, 0],
+  [15, 3],
+  [16, "loader"],
+  [17, 99],
+  [18, 5],
+  [19, 2 ** 32 - 1],
+  [20, 17],
+  [19, 0],
+  [21, "REV_MISMATCH"],
+  [19, 6],
+  [21, "SEAT"],
+  [22, ""],
+  [19, 7],
+  [21, "LIMIT"],
+  [22, "too much"],
 );
 
 Deno.test("a head's bytes are these, and mean this", () => {
@@ -73,6 +111,24 @@ Deno.test("a head's bytes are these, and mean this", () => {
 });
 
 const texts = fc.string({ unit: "binary", maxLength: 20 });
+const codes = fc.constantFrom(...Object.keys(ERROR_CODES) as ErrorCode[]);
+const clients: fc.Arbitrary<ImageHead["clients"]> = fc.record({
+  opened: fc.maxSafeNat(),
+  sessions: fc.array(fc.record({
+    id: fc.maxSafeNat(),
+    name: texts,
+    used: fc.maxSafeNat(),
+    acknowledged: fc.maxSafeNat(),
+    outcomes: fc.array(fc.record({
+      checksum: fc.nat({ max: 2 ** 32 - 1 }),
+      outcome: fc.oneof(
+        fc.maxSafeNat(),
+        fc.record({ code: codes }),
+        fc.record({ code: codes, detail: texts }),
+      ),
+    })),
+  })),
+});
 const heads: fc.Arbitrary<ImageHead> = fc.record({
   applied: fc.maxSafeNat(),
   leadership: fc.record({ round: fc.maxSafeNat(), node: texts }),
@@ -94,6 +150,7 @@ const heads: fc.Arbitrary<ImageHead> = fc.record({
       last: fc.maxSafeNat(),
     }),
   ),
+  clients,
 });
 
 Deno.test("decodeImageHead() reads what encodeImageHead() writes", () => {
@@ -103,7 +160,7 @@ Deno.test("decodeImageHead() reads what encodeImageHead() writes", () => {
 });
 
 Deno.test("decodeImageHead() passes over what a later version adds", () => {
-  const later = fields([14, 5], [200, "later"]);
+  const later = fields([23, 5], [200, "later"]);
   assertEquals(decodeImageHead(concatBytes([later, GOLDEN, later])), HEAD);
 });
 
@@ -118,6 +175,23 @@ Deno.test("decodeImageHead() refuses what is no head", () => {
     ["a number before any session", fields([11, 1]), "before its start"],
     ["an incarnation before any", fields([12, 1]), "before its start"],
     ["a start before any", fields([13, 1]), "before its start"],
+    ["a name before any client", fields([16, "a"]), "before its start"],
+    ["a use before any client", fields([17, 1]), "before its start"],
+    ["an acknowledgement before", fields([18, 1]), "before its start"],
+    ["an outcome before any client", fields([19, 1]), "before its start"],
+    ["a rev before any", fields([15, 1], [20, 1]), "before its start"],
+    ["a code before any", fields([15, 1], [21, "SEAT"]), "before its start"],
+    ["a detail before", fields([15, 1], [22, "no"]), "before its start"],
+    [
+      "a detail of a rev",
+      fields([15, 1], [19, 1], [22, "no"]),
+      "detail before its code",
+    ],
+    [
+      "a code of later",
+      fields([15, 1], [19, 1], [21, "toString"]),
+      'unknown code "toString"',
+    ],
     ["bytes that are cut", GOLDEN.slice(0, -3), ""],
   ];
   for (const [name, bytes, part] of table) {

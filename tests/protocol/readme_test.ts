@@ -13,6 +13,7 @@ import {
   ResponseEncoder,
   VERB_TABLE,
   VERBS,
+  WANTS,
   WireReader,
   WireWriter,
 } from "../../protocol/mod.ts";
@@ -90,9 +91,35 @@ Deno.test("protocol/README.md has the fields of a response", () => {
   const names = ["tag", "flags", "rev", "path", "value", "len"];
   assertEquals(read, [
     ...names.map((name) => [name, name]),
+    ["prev_rev", "prevRev"],
+    ["prev_value", "prevValue"],
+    ...["time", "origin", "session"].map((name) => [name, name]),
     ["err_code", "errCode"],
     ["err_detail", "errDetail"],
   ]);
+});
+
+Deno.test("protocol/README.md has the fields of a list's entry", () => {
+  assert(/repeated Entry entries = 21;/.test(README));
+  const entry = concatBytes(
+    fieldsOf("Entry").map(([name, number]) =>
+      ["path", "value"].includes(name)
+        ? encodeBytes(number, name)
+        : encodeNumber(number, name.length)
+    ),
+  );
+  const bytes = encodeBytes(21, entry);
+  const reader = new WireReader();
+  reader.reset(bytes, { start: 0, end: bytes.length });
+  const value = new TextEncoder().encode("value");
+  const wanted = { path: "path", rev: 3, value, len: 3 };
+  assertEquals(decodeResponse(reader).entries, [wanted]);
+});
+
+Deno.test("protocol/README.md has the bits of want", () => {
+  const shown = [...README.matchAll(/^- (\d+), `(\w+)`:/gm)]
+    .map(([, bit, name = ""]) => [name, Number(bit)]);
+  assertEquals(Object.fromEntries(shown), { ...WANTS });
 });
 
 Deno.test("protocol/README.md has the verbs as the code does", () => {
@@ -146,6 +173,7 @@ Deno.test("protocol/README.md has every limit as the code does", () => {
 Deno.test("protocol/README.md's example is what a node sends", async () => {
   await using node = await serveNode();
   using client = await RawClient.connect(node.addr);
+  client.extended = true;
   const lines = section("## A worked example").split("\n")
     .filter((line) => /^[CS] [0-9a-f]{8} /.test(line));
   assert(lines.length > 10);

@@ -70,7 +70,7 @@ Deno.test("the golden batches have every kind of command and of mutation", () =>
       for (const { type } of command.mutations) types.add(type);
     }
   }
-  const all = ["clear", "found", "lead", "mutate", "register", "seat", "skip"];
+  const all = "clear found lead mutate open register seat skip".split(" ");
   assertEquals([[...kinds].sort(), [...types].sort()], [
     all,
     ["del", "nop", "set"],
@@ -96,6 +96,13 @@ const mutations = fc.array(
   { maxLength: 4 },
 );
 const numbers = fc.oneof(fc.nat(3), fc.maxSafeNat());
+const by = fc.record({
+  session: numbers,
+  number: numbers,
+  acknowledged: numbers,
+});
+/** A field that may be there or not. */
+const optional = { requiredKeys: [] as [] };
 const texts = fc.constantFrom("", "A", "LKVNVWZVOEM5N4WO", "127.0.0.1:8046");
 const ballots = fc.record({ round: numbers, node: texts });
 const about = {
@@ -108,23 +115,35 @@ const about = {
   time: numbers,
 };
 const commands: fc.Arbitrary<Command[]> = fc.array(fc.oneof(
+  fc.tuple(
+    fc.record({
+      kind: fc.constant("mutate" as const),
+      session: numbers,
+      number: numbers,
+      origin: texts,
+      time: numbers,
+      mutations,
+    }),
+    fc.record({ by }, optional),
+  ).map(([command, client]) => ({ ...command, ...client })),
   fc.record({
-    kind: fc.constant("mutate" as const),
+    kind: fc.constant("open" as const),
     session: numbers,
     number: numbers,
-    acknowledged: numbers,
-    origin: texts,
+    name: texts,
     time: numbers,
-    mutations,
   }),
-  fc.record({
-    kind: fc.constant("skip" as const),
-    session: numbers,
-    number: numbers,
-    last: numbers,
-    code: fc.constantFrom(...Object.keys(ERROR_CODES) as ErrorCode[]),
-    detail: texts,
-  }),
+  fc.tuple(
+    fc.record({
+      kind: fc.constant("skip" as const),
+      session: numbers,
+      number: numbers,
+      last: numbers,
+      code: fc.constantFrom(...Object.keys(ERROR_CODES) as ErrorCode[]),
+      detail: texts,
+    }),
+    fc.record({ by, checksum: fc.nat({ max: 2 ** 32 - 1 }) }, optional),
+  ).map(([command, client]) => ({ ...command, ...client })),
   fc.record({ kind: fc.constant("found" as const), cluster: texts, ...about }),
   fc.record({ kind: fc.constant("register" as const), ...about }),
   fc.record({ kind: fc.constant("lead" as const), ballot: ballots }),
@@ -157,7 +176,7 @@ Deno.test("encodeMutation() writes a command of one mutation, of the session's o
       for (const mutation of mutations) {
         const writer = new WireWriter(0);
         encodeMutation(writer, { session: 7, number, time: 9 }, mutation);
-        const envelope = { acknowledged: 0, origin: "", time: 9 };
+        const envelope = { origin: "", time: 9 };
         assertEquals(decode(writer.written()), [{
           kind: "mutate",
           session: 7,
@@ -170,12 +189,34 @@ Deno.test("encodeMutation() writes a command of one mutation, of the session's o
   );
 });
 
+Deno.test("encodeMutation() names the client's session, with or without a mutation", () => {
+  fc.assert(
+    fc.property(by, fc.option(mutations, { nil: [] }), (by, [mutation]) => {
+      const writer = new WireWriter(0);
+      encodeMutation(
+        writer,
+        { session: 7, number: 8, time: 9, by },
+        mutation,
+      );
+      const envelope = { session: 7, number: 8, origin: "", time: 9, by };
+      const all = mutation === undefined ? [] : [mutation];
+      const command = { kind: "mutate" as const, ...envelope, mutations: all };
+      assertEquals(decode(writer.written()), [command]);
+    }),
+  );
+});
+
+Deno.test("decodeBatch() refuses a checksum of more than 32 bits", () => {
+  const fields = [encodeNumber(6, 1), encodeNumber(29, 2 ** 32)];
+  const batch = frame(concatBytes(fields));
+  assertThrows(() => decode(batch), ProtocolError, "more than 32 bits");
+});
+
 Deno.test("decodeBatch() refuses a batch that is cut off", () => {
   const command = (number: number): Command => ({
     kind: "mutate",
     session: 1,
     number,
-    acknowledged: 0,
     origin: "",
     time: 0,
     mutations: [
@@ -192,7 +233,7 @@ Deno.test("decodeBatch() refuses a batch that is cut off", () => {
 });
 
 Deno.test("decodeBatch() stops at a command of an unknown kind", () => {
-  for (const kind of [7, 255, 2 ** 31]) {
+  for (const kind of [8, 255, 2 ** 31]) {
     const command = concatBytes([encodeNumber(2, 1), encodeNumber(6, kind)]);
     const error = assertThrows(() => decode(frame(command)), AssertionError);
     assertEquals(

@@ -74,6 +74,14 @@ const requests = fc.record({
   read: fc.option(fc.maxSafeInteger(), { nil: undefined }),
   minRev: fc.option(fc.maxSafeInteger(), { nil: undefined }),
   lineage: fc.option(fc.string({ unit: "binary" }), { nil: undefined }),
+  window: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  progress: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  want: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  target: fc.option(int32s, { nil: undefined }),
+  session: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  number: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  acknowledged: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+  limit: fc.option(fc.maxSafeInteger(), { nil: undefined }),
 });
 
 Deno.test("decodeRequest() reads what encodeRequest() writes", () => {

@@ -6,18 +6,25 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { EventBytes } from "../../protocol/event_bytes.ts";
 import {
   type ClientResponse,
   decodeResponse,
   errorOf,
   EVENT_FLAGS,
+  LIST_FLAGS,
+  type ListEntry,
+  MARK_FLAGS,
   ProtocolError,
   ResponseEncoder,
+  WANTS,
   WireReader,
   WireWriter,
 } from "../../protocol/mod.ts";
 import { type BodyView, ERROR_CODES, type ErrorCode } from "../../store/mod.ts";
+import type { FileState, StoreEvent } from "../../store/mod.ts";
 import { loadFacts } from "./conformance/fact.ts";
+import { concatBytes, encodeBytes, encodeNumber } from "./raw_client.ts";
 import { decodeRawResponse, type RawResponse } from "./raw_client.ts";
 import { bytesOf, type Vector, vectorsOf } from "./vectors.ts";
 
@@ -68,10 +75,14 @@ function viewOf(value: Uint8Array): BodyView {
 /** Answers with these fields, by the method that is made for them. */
 function answer(encoder: ResponseEncoder, wanted: ClientResponse): void {
   const { tag, flags, rev, path, value, len, errCode, errDetail } = wanted;
+  if (errCode !== undefined && rev !== undefined) {
+    return encoder.watchEnded(tag!, { code: "TOO_LATE" }, rev);
+  }
   if (errCode !== undefined) {
     const known = CODES.find((code) => NUMBERED[code] === errCode);
     return encoder.error(tag, known ?? "OTHER", errDetail);
   }
+  if (answerExtended(encoder, wanted)) return;
   if (flags !== undefined) {
     const event = { flags, rev: rev!, path: path!, body: viewOf(value!) };
     return encoder.event(tag, event);
@@ -86,10 +97,74 @@ function answer(encoder: ResponseEncoder, wanted: ClientResponse): void {
   encoder.text(tag, new TextDecoder().decode(value));
 }
 
+/** The same for answers that only extended requests have; tells whether. */
+function answerExtended(
+  encoder: ResponseEncoder,
+  wanted: ClientResponse,
+): boolean {
+  const { tag, flags, rev, path, session, entries } = wanted;
+  if (session !== undefined) encoder.session(tag, session);
+  else if (path !== undefined && wanted.prevRev !== undefined) {
+    encoder.watched(tag!, eventBytes(wanted));
+  } else if (flags === undefined || path !== undefined) return false;
+  else if (wanted.value !== undefined) return false;
+  else if (entries === undefined && flags === MARK_FLAGS) {
+    encoder.mark(tag!, rev!);
+  } else {
+    const last = flags === LIST_FLAGS.last;
+    const list = viewOf(listBytes(entries ?? []));
+    encoder.list(tag, { rev: rev!, last, entries: list });
+  }
+  return true;
+}
+
+/** An event as a store tells it. */
+function eventBytes(wanted: ClientResponse): BodyView {
+  const { flags, rev, path, value, prevRev, prevValue, time } = wanted;
+  const kinds = Object.entries(EVENT_FLAGS);
+  const kind = kinds.find(([, number]) => number === flags)?.[0];
+  const want = (value === undefined ? WANTS.noBody : 0) |
+    (prevValue === undefined ? 0 : WANTS.previous) |
+    (time === undefined ? 0 : WANTS.stamp);
+  const event: StoreEvent = {
+    kind: kind as StoreEvent["kind"],
+    rev: rev!,
+    path: path!,
+    body: viewOf(value ?? new Uint8Array()),
+    previousRev: prevRev!,
+    time: time ?? 0,
+    origin: wanted.origin ?? "",
+  };
+  const state: FileState = {
+    type: "file",
+    rev: prevRev!,
+    ...viewOf(prevValue ?? new Uint8Array()),
+  };
+  return new EventBytes().of(event, { want, store: { before: () => state } });
+}
+
+/** Entries as another implementation writes them. */
+function listBytes(entries: readonly ListEntry[]): Uint8Array {
+  return concatBytes(entries.map(({ path, rev, value, len }) => {
+    const last = value === undefined
+      ? encodeNumber(4, len)
+      : encodeBytes(3, value);
+    const parts = [encodeBytes(1, path), encodeNumber(2, rev), last];
+    return encodeBytes(21, concatBytes(parts));
+  }));
+}
+
 function meaningOf({ meaning }: Vector): Partial<ClientResponse> {
   const response = JSON.parse(meaning);
-  const { value } = response;
-  if (value !== undefined) response.value = Uint8Array.fromHex(value);
+  for (const name of ["value", "prevValue"]) {
+    const text = response[name];
+    if (text !== undefined) response[name] = Uint8Array.fromHex(text);
+  }
+  for (const entry of response.entries ?? []) {
+    const { value } = entry;
+    entry.value = value === undefined ? undefined : Uint8Array.fromHex(value);
+    entry.len ??= 0;
+  }
   return response;
 }
 
@@ -221,6 +296,21 @@ Deno.test("errorOf() takes what it does not know for OTHER", () => {
     assertEquals([error?.code, error?.detail], ["OTHER", detail]);
   }
   assertEquals(errorOf(decode(new Uint8Array(0))), undefined);
+});
+
+Deno.test("a watch's end names the rev to go on from where it is too late", () => {
+  const rows = [
+    [{ code: "TOO_LATE" }, { tag: 3, rev: 9, errCode: 4 }],
+    [{ code: "LIMIT", detail: "No" }, {
+      tag: 3,
+      errCode: 127,
+      errDetail: "LIMIT: No",
+    }],
+  ] as const;
+  for (const [refusal, wanted] of rows) {
+    const bytes = encoded((encoder) => encoder.watchEnded(3, refusal, 9));
+    assertEquals(present(decode(bytes)), wanted);
+  }
 });
 
 Deno.test("EVENT_FLAGS are the original's", () => {

@@ -31,6 +31,11 @@ const RIGHTS: Readonly<Record<Verb, Right>> = {
   STATUS: "read",
   RECOVER: "write",
   BACKUP: "read all",
+  HELLO: "none",
+  SESSION: "write",
+  WATCH: "read",
+  CANCEL: "none",
+  CREDIT: "none",
   ACCESS: "none",
 };
 
@@ -42,7 +47,10 @@ Deno.test("VERB_TABLE has an entry with a right for every verb", () => {
 });
 
 /** A request that has all that any verb needs. */
-const WHOLE = { tag: 1, path: "/a", value: "", offset: 0, rev: 1 };
+const WHOLE = {
+  ...{ tag: 1, path: "/a", value: "", offset: 0, rev: 1 },
+  ...{ target: 2, window: 1 },
+};
 const DENIED = {
   tag: 1,
   err_code: "OTHER",
@@ -58,7 +66,7 @@ function passes(
 ): boolean {
   const backend = new FakeBackend();
   backend.write("/a");
-  const client = new FakeClient(backend, { secrets });
+  const client = new FakeClient(backend, { secrets, extended: true });
   if (given !== undefined) client.ask({ verb: "ACCESS", value: given });
   client.send({ ...WHOLE, verb });
   backend.settle();
@@ -125,6 +133,11 @@ const NEEDS: Readonly<Record<Verb, readonly (keyof RawRequest)[]>> = {
   STATUS: [],
   RECOVER: [],
   BACKUP: ["offset"],
+  HELLO: [],
+  SESSION: [],
+  WATCH: ["tag", "path"],
+  CANCEL: ["target"],
+  CREDIT: ["target", "window"],
   ACCESS: [],
 };
 
@@ -132,17 +145,19 @@ Deno.test("a verb without what it needs answers MISSING_ARG", () => {
   const missing = { tag: 1, err_code: "MISSING_ARG" };
   for (const verb of NAMES) {
     const needs = NEEDS[verb];
-    for (const field of ["path", "value", "offset", "rev"] as const) {
+    for (const field of Object.keys(WHOLE) as (keyof typeof WHOLE)[]) {
       const backend = new FakeBackend();
       backend.write("/a");
-      const client = new FakeClient(backend);
+      const client = new FakeClient(backend, { extended: true });
       const request: RawRequest = { ...WHOLE, verb };
       delete request[field];
       client.send(request);
       backend.settle();
       const [answer] = client.readAll();
       const label = `${verb} without ${field}`;
-      if (needs.includes(field)) assertEquals(answer, missing, label);
+      const { tag: _, ...untagged } = missing;
+      const wanted = field === "tag" ? untagged : missing;
+      if (needs.includes(field)) assertEquals(answer, wanted, label);
       else assert(answer?.err_code !== "MISSING_ARG", label);
     }
   }
@@ -188,6 +203,16 @@ Deno.test("the checks come in the original's order", () => {
     [{ verb: "WAIT", path: "/[", rev: 0 }, badGlob],
     [{ verb: "WAIT", path: LONG, rev: 0 }, tooLong("glob")],
     [{ verb: "WAIT", path: "/a", rev: 0 }, code("TOO_LATE")],
+    [{ verb: "WATCH", path: "/[", window: 0, want: 64 }, badGlob],
+    [{ verb: "WATCH", path: LONG, window: 0 }, tooLong("glob")],
+    [{ verb: "WATCH", path: "/a", rev: 1 }, { ...code("TOO_LATE"), rev: 1 }],
+    [{ verb: "WALK", path: "/[", limit: 0 }, badGlob],
+    [{ verb: "WALK", path: "/*", limit: 1, rev: 0 }, code("TOO_LATE")],
+    [{ verb: "WALK", path: "/*", limit: 1, offset: -1 }, code("RANGE")],
+    [{ verb: "GETDIR", path: "/a", limit: 1, offset: -1 }, code("NOTDIR")],
+    [{ verb: "GETDIR", path: "/d", limit: 1, offset: -1 }, code("RANGE")],
+    [{ verb: "CANCEL", target: 1 }, code("NOENT")],
+    [{ verb: "CREDIT", target: 1, window: 1 }, code("NOENT")],
     [{ verb: "GETDIR", path: "/a", offset: -1, rev: 0 }, code("TOO_LATE")],
     [{ verb: "GETDIR", path: "/a", offset: -1 }, code("NOTDIR")],
     [{ verb: "GETDIR", path: LONG, offset: -1 }, code("NOENT")],

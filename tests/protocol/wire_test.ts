@@ -185,6 +185,18 @@ Deno.test("WireWriter writes a part of what it is given", () => {
   assertEquals(writer.written().toHex(), encodeBytes(5, "cde").toHex());
 });
 
+Deno.test("WireWriter writes fields that were written elsewhere", () => {
+  const other = new WireWriter();
+  other.integer(1, 7);
+  other.text(2, "x".repeat(5000));
+  const wanted = other.written().slice(2);
+  const writer = new WireWriter(0);
+  writer.integer(9, 1);
+  const { length } = wanted;
+  writer.fields({ bytes: other.written(), start: 2, length });
+  assertEquals(writer.written().slice(2), wanted);
+});
+
 Deno.test("WireWriter puts the length in front of each frame", () => {
   const writer = new WireWriter(0);
   for (const length of [0, 1, 255, 256, 65_535, 65_536, 70_000]) {

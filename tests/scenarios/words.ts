@@ -64,9 +64,15 @@ export class Words {
   command(command: Command, { brief = false } = {}): string {
     switch (command.kind) {
       case "mutate": {
-        const name = `${this.#ownerOf(command.session)}#${command.number}`;
+        const { session, number, by } = command;
+        const once = by === undefined ? "" : ` (${by.session}.${by.number})`;
+        const name = `${this.#ownerOf(session)}#${number}${once}`;
         const mutations = command.mutations.map(showMutation).join(" + ");
         return brief ? name : `${name} ${mutations}`;
+      }
+      case "open": {
+        const { session, number, name } = command;
+        return `${this.#ownerOf(session)}#${number} opens "${name}"`;
       }
       case "skip": {
         const { number, last, code } = command;
