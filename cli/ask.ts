@@ -14,9 +14,12 @@ import {
   type ConnectOptions,
 } from "../protocol/net/mod.ts";
 import { DoozerError } from "../store/mod.ts";
+import { clientName } from "./client_name.ts";
+import { clusterUri } from "./cluster_uri.ts";
 import type { Call } from "./command.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { Notices } from "./notices.ts";
 import { adviseOnQuorum, adviseOnTls, blameSecret } from "./refusal.ts";
 import { isDenied } from "./refusal.ts";
 import { REQUEST_MS, TimeLimit } from "./time_limit.ts";
@@ -55,13 +58,41 @@ export async function askAt(
   await askTarget({ call, target: { ...target, uri } }, questions);
 }
 
+/**
+ * The same, for what may take long: it goes on at other servers, those too
+ * that the cluster names, and says so.
+ */
+export async function askForLong(
+  call: Call,
+  questions: (
+    client: Client,
+    own: { limit: TimeLimit; notices: Notices },
+  ) => Promise<void>,
+): Promise<void> {
+  const { io, flags, output } = call;
+  const { options, ...found } = findTarget(flags, io);
+  const notices = new Notices({ io, json: output.json });
+  const onNotice: ConnectOptions["onNotice"] = (notice) => notices.take(notice);
+  const target = {
+    ...found,
+    options: { ...options, onNotice, discover: true },
+  };
+  await askTarget({ call, target }, async (client, limit) => {
+    notices.servers = () => client.servers;
+    await questions(client, { limit, notices });
+  });
+}
+
 async function askTarget(
   { call, target }: { call: Call; target: Target },
   questions: Questions,
 ): Promise<void> {
   const limit = new TimeLimit(call.flags);
-  using client = await open(target, limit);
-  const refused = await giveSecret(client, target);
+  const { client: opened, refused } = await open(target, {
+    limit,
+    name: clientName(call.io),
+  });
+  using client = opened;
   try {
     await questions(client, limit);
   } catch (error) {
@@ -73,40 +104,43 @@ async function askTarget(
   }
 }
 
+/**
+ * Connects, and tells whether the environment's secret was refused. That is no
+ * failure yet: the variable may be meant for another cluster, and what is asked
+ * may be open to all.
+ */
 async function open(
   { uri, options, secret }: Target,
-  limit: TimeLimit,
-): Promise<Client> {
-  // Connecting never takes for ever, even where the answer may.
-  const timeoutMs = limit.nextMs() || REQUEST_MS;
+  { limit, name }: { limit: TimeLimit; name: string },
+): Promise<{ client: Client; refused: boolean }> {
+  const attempt = (secret?: string): Promise<Client> =>
+    connect(uri, {
+      discover: false,
+      ...options,
+      ...secret === undefined ? {} : { secret },
+      name,
+      // Connecting never takes for ever, even where the answer may.
+      timeoutMs: limit.nextMs() || REQUEST_MS,
+    });
   try {
-    return await connect(uri, { ...options, timeoutMs });
+    // The library gives it to each server that it comes to.
+    return { client: await attempt(secret?.text), refused: false };
   } catch (error) {
-    if (isDenied(error) && secret?.from === FROM_URI) {
+    if (!isDenied(error)) throw adviseOn(error, { uri, options });
+    if (secret?.from === FROM_URI) {
       throw blameSecret(error, { from: FROM_URI, refused: true });
     }
-    const withTls = options.caCerts !== undefined || parseUri(uri).tls;
-    throw withTls ? adviseOnTls(error) : error;
+    if (secret === undefined) throw error;
   }
+  return { client: await attempt(), refused: true };
 }
 
-/**
- * Gives the environment's secret and tells whether it was refused. That is no
- * failure yet: the variable may be meant for another cluster, and what is
- * asked may be open to all.
- */
-async function giveSecret(
-  client: Client,
-  { secret }: Target,
-): Promise<boolean> {
-  if (secret?.text === undefined) return false;
-  try {
-    await client.access(secret.text);
-    return false;
-  } catch (error) {
-    if (isDenied(error)) return true;
-    throw nameServer(error, client.address);
-  }
+function adviseOn(
+  error: unknown,
+  { uri, options }: Pick<Target, "uri" | "options">,
+): unknown {
+  const withTls = options.caCerts !== undefined || parseUri(uri).tls;
+  return withTls ? adviseOnTls(error) : error;
 }
 
 /** Adds who did not answer. */
@@ -122,7 +156,10 @@ function nameServer(error: unknown, address: string): unknown {
 
 /** Reads flags and environment. */
 export function findTarget(flags: Flags, io: Pick<Io, "env">): Target {
-  const given = flags.text("uri") ?? io.env("DOOZER_URI") ?? DEFAULT_URI;
+  const words = flags.all("uri");
+  const given = clusterUri(
+    words.length > 0 ? words : [io.env("DOOZER_URI") ?? DEFAULT_URI],
+  );
   const uri = flags.on("tls") ? withTls(given) : given;
   const bootUri = flags.text("boot-uri") ?? io.env("DOOZER_BOOT_URI");
   const lineage = flags.text("lineage");

@@ -34,7 +34,8 @@ export const backupCommand: Command = {
     "their history as the node keeps, into <file>; or, where that is - or " +
     "left out, to standard output. Clients go on meanwhile: the backup is of " +
     "one rev, and has every write that was acknowledged before it began. That " +
-    "takes a quorum; --local takes what the node that is asked has.\n\n" +
+    "takes a quorum; --local takes what the node that is asked has: of several " +
+    "addresses, the first that answers.\n\n" +
     "The file is of mode 0600, for secrets may be in it, and has its name " +
     "only when it is complete, checked and on the disk. It needs the right to " +
     'read. "doozer verify" checks it again, "doozer restore" makes a data ' +
@@ -49,7 +50,7 @@ export const backupCommand: Command = {
       does: "sends the backup elsewhere",
     },
     {
-      line: "doozer backup --local -a doozer:?ca=10.0.0.7:8046 last.doozer",
+      line: "doozer backup --local -a 10.0.0.7:8046 last.doozer",
       does: "saves what one survivor has, without a quorum",
     },
   ],
@@ -126,7 +127,7 @@ async function copy(
   let rev = 0;
   try {
     await target.write(header);
-    const options = { local, lineage, signal, timeoutMs: limit.nextMs() };
+    const options = limit.forEach({ local, lineage, signal });
     for await (const piece of client.backup(options)) {
       rev = piece.rev;
       reader.add(piece.bytes, piece.last);

@@ -48,6 +48,7 @@ export function readCommandLine(
   const parsed = parseArgs([...rewritten, "--", ...rest], {
     string: known.filter((flag) => flag.takes).map((flag) => flag.long),
     boolean: known.filter((flag) => !flag.takes).map((flag) => flag.long),
+    collect: known.filter((flag) => flag.many).map((flag) => flag.long),
   });
   return { word, command, args: parsed._, flags: new Flags(parsed) };
 }
@@ -89,7 +90,8 @@ function rewrite(
     if (value === undefined) throw lacksValue(word, flag.takes);
     return `--${flag.long}=${value}`;
   }
-  if (value === undefined || value === "true") return `--${flag.long}=true`;
+  // Before a value parseArgs would take the "no-" of --no-value away.
+  if (value === undefined || value === "true") return `--${flag.long}`;
   if (value === "false") return `--${flag.long}=false`;
   throw new UsageError(
     `Cannot set -${word} to "${value}": it is a switch and takes no value`,

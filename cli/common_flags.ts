@@ -23,9 +23,10 @@ export const CLIENT_FLAGS: readonly FlagSpec[] = [
   {
     long: "uri",
     short: "a",
-    takes: "URI",
-    help:
-      "the cluster to ask (else DOOZER_URI, else doozer:?ca=127.0.0.1:8046)",
+    takes: "CLUSTER",
+    many: true,
+    help: "the servers to ask, tried in turn: HOST:PORT, several with commas " +
+      "or several -a, or a URI (else DOOZER_URI, else 127.0.0.1:8046)",
   },
   {
     long: "boot-uri",
@@ -37,8 +38,8 @@ export const CLIENT_FLAGS: readonly FlagSpec[] = [
     long: "timeout",
     short: "t",
     takes: "DURATION",
-    help: "give up after this time, as in 500ms or 1m30s; 0 is never " +
-      "(default 7s a request; wait and watch: never)",
+    help: "give up on the whole command after this time, as in 500ms or " +
+      "1m30s; 0 is never (default 7s a request; wait and watch: never)",
   },
   {
     long: "lineage",

@@ -41,7 +41,7 @@ async function deleteFile(call: Call): Promise<ExitStatus> {
     try {
       await client.del(path, { rev, timeoutMs: limit.nextMs() });
     } catch (error) {
-      throw await nameRev(error, client, { path, verb: "delete" });
+      throw await nameRev(error, client, { path, verb: "delete", limit });
     }
     const fields = { path, deleted: true };
     await printDone(call, { text: "", fields, done: "The file is deleted" });

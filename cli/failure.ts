@@ -51,6 +51,9 @@ interface Explanation {
 const NAMES = "A name holds letters, digits and . - _ : @ ~ + , = and a path " +
   'is names, each behind a "/"';
 
+/** For what should never come so far. */
+const REPORT = "Try again; if it stays so, please report it";
+
 const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   BAD_GLOB: {
     because: "the glob is malformed",
@@ -63,6 +66,8 @@ const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     hint: "Give the secret in DOOZER_RWSECRET (or DOOZER_ROSECRET to read), " +
       "or as sk= of the URI in DOOZER_URI",
   },
+  // The client library deals with it: it is told only where that fails.
+  GAP: { because: "a command before it is missing", hint: REPORT },
   ISDIR: {
     because: "it is a directory",
     hint: 'List it with "doozer ls" or "doozer find"',
@@ -79,6 +84,7 @@ const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   MISSING_ARG: { because: "the server misses a part of the request", hint: "" },
   NOENT: { because: "no such file or directory", hint: "" },
   NOTDIR: { because: "it, or a part of its path, is a file", hint: "" },
+  NUMBER: { because: "its number does not fit its session", hint: REPORT },
   OTHER: { because: "the server gave no reason", hint: "" },
   RANGE: { because: "the list has ended", hint: "" },
   READONLY: {
@@ -93,6 +99,7 @@ const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     because: "the change of seats is against the rules",
     hint: '"doozer status" shows the seats, and who has them',
   },
+  SESSION: { because: "its session has ended", hint: REPORT },
   TAG_IN_USE: { because: "the tag is in use", hint: "" },
   TIMEOUT: {
     because: "nothing came within the time given",
@@ -163,18 +170,26 @@ function sentence({ code, detail }: DoozerError, subject: Subject): string {
 function hintFor(error: DoozerError): string {
   if (error instanceof AdvisedError) return error.hint;
   const { code, detail } = error;
-  // Every node has the answer to these at hand.
-  const stranger = /^The (connection to|answer to (REV|SELF|ACCESS)) /;
-  if (code === "UNAVAILABLE" && stranger.test(detail)) {
+  if (code !== "UNAVAILABLE") return EXPLANATIONS[code].hint;
+  if (STRANGER.test(detail)) {
     return "Is it a doozer node, and still running? One that speaks TLS needs " +
       "--tls or --cacert";
   }
-  if (code === "UNAVAILABLE" && detail.startsWith("The answer to ")) {
+  if (detail.startsWith("The answer to ") && !LOST.test(detail)) {
     return "Allow more time with -t; a rev that is yet to come is waited for " +
       '("doozer rev" prints the current one)';
   }
   return EXPLANATIONS[code].hint;
 }
+
+/**
+ * What the client library says of a server that is reached, and does not
+ * greet as every node does at once.
+ */
+const STRANGER =
+  /^No server can be reached: .*(it has been silent|is no answer|ended it|no answer within)/s;
+/** The same of a question whose server is gone, with no other in its place. */
+const LOST = /No server can be reached|The connection to /;
 
 /** The text without the secrets that a URI in it may carry. */
 export function hideSecrets(text: string): string {

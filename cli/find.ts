@@ -38,7 +38,7 @@ async function findFiles(call: Call): Promise<ExitStatus> {
   const at = readStateFlags(call.flags);
   await ask(call, async (client, limit) => {
     const rev = await pinRev(client, { at, timeoutMs: limit.nextMs() });
-    const options = { rev, timeoutMs: limit.nextMs() };
+    const options = limit.forEach({ rev });
     const top = await client.stat(path, options);
     if (top.rev === 0) throw new DoozerError("NOENT", "");
     if (!isDirectory(top)) return await printFile(call, { ...top, path });

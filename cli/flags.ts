@@ -12,6 +12,8 @@ export interface FlagSpec {
   readonly short?: string;
   /** What its value is called; a flag without one is a switch. */
   readonly takes?: string;
+  /** Whether it may be given several times; else the last one wins. */
+  readonly many?: boolean;
   readonly help: string;
 }
 
@@ -26,7 +28,14 @@ export class Flags {
   /** The value of a flag, if it was given. */
   text(long: string): string | undefined {
     const value = this.#values[long];
-    return typeof value === "string" ? value : undefined;
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    return typeof last === "string" ? last : undefined;
+  }
+
+  /** All values of a flag that may be given several times, in order. */
+  all(long: string): readonly string[] {
+    const value = this.#values[long] ?? [];
+    return Array.isArray(value) ? value : [String(value)];
   }
 
   /** Whether a switch is on. */

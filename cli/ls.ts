@@ -4,16 +4,12 @@
  * @module
  */
 
-import type { Client, StatView } from "../protocol/net/mod.ts";
 import { ask } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { STATE_FLAGS } from "./common_flags.ts";
 import { entryFields, isDirectory } from "./entry.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
-import { pinRev, readStateFlags } from "./rev_words.ts";
-
-/** Questions on their way at once: the answers come in one go. */
-const BATCH = 100;
+import { readStateFlags } from "./rev_words.ts";
 
 /** `doozer ls`. */
 export const lsCommand: Command = {
@@ -40,39 +36,15 @@ export const lsCommand: Command = {
 async function listDirectory(call: Call): Promise<ExitStatus> {
   const [path = "/"] = call.args;
   const at = readStateFlags(call.flags);
+  const prefix = path.endsWith("/") ? path : `${path}/`;
   await ask(call, async (client, limit) => {
-    // The kind of an entry is asked for after its name; one rev fits both.
-    const rev = await pinRev(client, { at, timeoutMs: limit.nextMs() });
-    const options = { rev, timeoutMs: limit.nextMs() };
-    let names: string[] = [];
-    const printNames = async (): Promise<void> => {
-      for (const stat of await statAll(client, { path, names, options })) {
-        const name = stat.path.slice(stat.path.lastIndexOf("/") + 1);
-        const mark = isDirectory(stat) ? "/" : "";
-        await call.output.print(`${name}${mark}\n`, entryFields(stat));
-      }
-      names = [];
-    };
-    for await (const name of client.getdir(path, options)) {
-      if (names.push(name) === BATCH) await printNames();
+    const options = limit.forEach(at);
+    for await (const { name, rev, len } of client.entries(path, options)) {
+      const stat = { path: prefix + name, rev, len };
+      const mark = isDirectory(stat) ? "/" : "";
+      await call.output.print(`${name}${mark}\n`, entryFields(stat));
       limit.check();
     }
-    await printNames();
   });
   return EXIT.done;
-}
-
-function statAll(
-  client: Client,
-  { path, names, options }: {
-    path: string;
-    names: readonly string[];
-    options: { rev: number; timeoutMs: number };
-  },
-): Promise<StatView[]> {
-  const prefix = path.endsWith("/") ? path : `${path}/`;
-  return Promise.all(names.map(async (name) => {
-    const path = prefix + name;
-    return { ...await client.stat(path, options), path };
-  }));
 }

@@ -18,7 +18,8 @@ export const membersCommand: Command = {
   flags: CLIENT_FLAGS,
   about: "Prints a line for each registered node,\n\n" +
     "  <seat> <id> <addr> <leader|cal|observer> <reachable|unreachable>\n\n" +
-    "as the node sees it that is asked. <seat> is the name of the node's file " +
+    "as the node sees it that is asked: of several addresses, the first that " +
+    "answers. <seat> is the name of the node's file " +
     'in /ctl/cal; an observer has none, and no vote: "-". Free seats are ' +
     'shown by "doozer status".',
   examples: [

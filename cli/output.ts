@@ -22,6 +22,8 @@ export class Output {
   readonly #json: boolean;
   #pieces: Uint8Array[] = [];
   #length = 0;
+  /** The write that is under way, if there is one. */
+  #writing: Promise<void> | undefined;
 
   constructor(io: Io, options: { readonly json: boolean }) {
     this.#io = io;
@@ -47,10 +49,28 @@ export class Output {
 
   /** Writes what was printed so far. */
   async flush(): Promise<void> {
+    // One after the other: a write may take what it is given in parts.
+    while (this.#writing !== undefined) await this.#writing;
     const bytes = joinBytes(this.#pieces);
     this.#pieces = [];
     this.#length = 0;
-    if (bytes.length > 0) await this.#io.write(bytes);
+    if (bytes.length === 0) return;
+    this.#writing = this.#io.write(bytes);
+    await this.#writing;
+    // After a failure it stays, and fails whoever writes after it.
+    this.#writing = undefined;
+  }
+
+  /**
+   * Writes what was printed so far, and what is printed meanwhile in as few
+   * writes as possible; nobody waits for that. `onFailure` is told of the first
+   * failure, which {@linkcode Output.flush} throws, too.
+   */
+  flushSoon(onFailure: () => void): void {
+    if (this.#writing !== undefined) return;
+    this.flush().then(() => {
+      if (this.#length > 0) this.flushSoon(onFailure);
+    }, onFailure);
   }
 }
 

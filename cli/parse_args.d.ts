@@ -11,6 +11,8 @@ export interface ParseArgsOptions {
   readonly string?: readonly string[];
   /** Flags that are on or off. */
   readonly boolean?: readonly string[];
+  /** Flags whose values are kept all, in an array. */
+  readonly collect?: readonly string[];
 }
 
 /** The flags by name, and under `_` what stood after `--`. */

@@ -49,7 +49,7 @@ export const recoverCommand: Command = {
     `node's id, at least ${PREFIX_LEAST} characters, or "yes".`,
   examples: [
     {
-      line: "doozer status -a doozer:?ca=10.0.0.7:8046",
+      line: "doozer status -a 10.0.0.7:8046",
       does: "shows the rev of a survivor, and whom it can reach",
     },
     {

@@ -15,7 +15,8 @@ export const selfCommand: Command = {
   summary: "identify a node",
   args: [],
   flags: CLIENT_FLAGS,
-  about: "Prints the id of the node that answers, without a line end.",
+  about: "Prints the id of the node that answers, without a line end. Of " +
+    "several addresses it is the first one that does.",
   examples: [
     {
       line: 'doozer get "/ctl/node/$(doozer self)/addr"',

@@ -8,7 +8,7 @@
 import { decodeImageHead, type ImageHead } from "../protocol/mod.ts";
 import { ImageReader, ProtocolError } from "../protocol/mod.ts";
 import { type ImportedStore, Sessions } from "../store/mod.ts";
-import { DoozerError } from "../store/mod.ts";
+import { DoozerError, wrongTable } from "../store/mod.ts";
 
 /** A whole state. */
 export interface State {
@@ -36,7 +36,8 @@ export class StateReader {
   finish(): State {
     return this.#guard(() => {
       const head = decodeImageHead(this.#reader.head);
-      const wrong = new Sessions().load(head.sessions);
+      const wrong = new Sessions().load(head.sessions) ??
+        wrongTable(head.clients);
       if (wrong !== undefined) throw new ProtocolError(wrong);
       return { head, store: this.#reader.finish() };
     });

@@ -20,13 +20,14 @@ export const statusCommand: Command = {
   about: "Prints what the node that is asked knows of itself and of its " +
     "cluster: its role, the leader, the rev, whether it is ready to read and " +
     "write, how many more nodes with a vote may be lost before writes stop, " +
-    "the members and the seats.\n\n" +
+    "the members and the seats. Of several addresses it is the first that " +
+    "answers.\n\n" +
     "The exit status is 0 only if that node is ready, else 5, as if it could " +
     "not be reached: a check for containers. It needs the right to read.",
   examples: [
     { line: "doozer status", does: "prints a table" },
     {
-      line: "doozer status -a doozer:?ca=10.0.0.7:8046 -t 2s >/dev/null",
+      line: "doozer status -a 10.0.0.7:8046 -t 2s >/dev/null",
       does: "checks one node, as a container's health check",
     },
     {

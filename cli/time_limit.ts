@@ -43,6 +43,20 @@ export class TimeLimit {
     return Math.max(1, Math.ceil(this.#endsAt - this.#now()));
   }
 
+  /**
+   * Options for what may take many requests, as a list does: each of them has
+   * the time that is left when it is made.
+   */
+  forEach<T extends object>(options: T): T & { readonly timeoutMs: number } {
+    const left = () => this.nextMs();
+    return {
+      ...options,
+      get timeoutMs(): number {
+        return left();
+      },
+    };
+  }
+
   /** The same for a wait, whose answer depends on what others do. */
   waitMs(): number {
     return this.#endsAt === undefined ? 0 : this.nextMs();

@@ -34,7 +34,23 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "revs kept beyond that while another node copies them",
   },
-  sessions: { unit: "", meaning: "writers whose commands are told apart" },
+  sessions: { unit: "", meaning: "nodes that are registered" },
+  clientSessions: {
+    unit: "",
+    meaning: "sessions of clients; the least lately used ends above it",
+  },
+  sessionWindow: {
+    unit: "",
+    meaning: "commands of a session whose outcomes are not acknowledged",
+  },
+  sessionBytes: {
+    unit: "bytes",
+    meaning: "all sessions of clients; the least lately used end above it",
+  },
+  sessionNameBytes: {
+    unit: "bytes",
+    meaning: "the name that a client gives its session",
+  },
   frameBytes: { unit: "bytes", meaning: "a request or an answer" },
   peerFrameBytes: { unit: "bytes", meaning: "a message between nodes" },
   peerQueueBytes: {
@@ -56,7 +72,16 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
   },
   waitsPerConnection: {
     unit: "",
-    meaning: "waits of a connection that await their event",
+    meaning: "waits and watches of a connection",
+  },
+  listEntries: {
+    unit: "",
+    meaning: "entries of a list in one answer",
+  },
+  listPieceBytes: { unit: "bytes", meaning: "the same, together" },
+  progressMs: {
+    unit: "ms",
+    meaning: "between two progress marks of a watch, at least",
   },
   unreadBytesSoft: {
     unit: "bytes",
@@ -119,8 +144,8 @@ const LIMIT_NAMES = Object.keys(LIMIT_TEXTS) as LimitName[];
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
   [
     "DOOZER_URI",
-    "the cluster that commands ask, as doozer:?ca=HOST:PORT; " +
-    "-a overrides it",
+    "the servers that commands ask: HOST:PORT, several with commas, or a " +
+    "URI; -a overrides it",
   ],
   [
     "DOOZER_BOOT_URI",
@@ -256,8 +281,11 @@ function renderDisk(): string {
 }
 
 function renderEnvironment(): string {
-  const intro = "A URI names a cluster by the addresses of its nodes, tried " +
-    "in turn, or by its name in a name service. A secret is safer in the " +
+  const intro = "A cluster is named by the addresses of its nodes, as in " +
+    "10.0.0.7:8046,10.0.0.8:8046, tried in turn: a server that refuses, or is " +
+    "silent for 2 s, is passed over, and a command goes on at another one when " +
+    "its server is lost. Without :PORT it is 8046. A URI says the same, and " +
+    "more, or names a cluster of a name service. A secret is safer in the " +
     "environment, for others can read arguments.\n\n" +
     "A secret of the environment that the server refuses is no failure by " +
     "itself, for it may be meant for another cluster: the command goes on " +

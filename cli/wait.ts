@@ -5,7 +5,7 @@
  */
 
 import type { Client } from "../protocol/net/mod.ts";
-import { ask } from "./ask.ts";
+import { askForLong } from "./ask.ts";
 import type { Call, Command } from "./command.ts";
 import { READ_FLAGS } from "./common_flags.ts";
 import { EXIT, type ExitStatus } from "./exit_status.ts";
@@ -23,6 +23,8 @@ export const waitCommand: Command = {
     "prints the first change on or after that rev; without, the first one " +
     "after the command has begun. With -t, gives up after that time, with " +
     "exit status 2.\n\n" +
+    "When its server is lost it goes on at another one, and says so on " +
+    "standard error.\n\n" +
     RECORD_HELP,
   examples: [
     { line: "doozer wait /app/port", does: "waits for the next change" },
@@ -35,24 +37,23 @@ export const waitCommand: Command = {
   run: waitForChange,
 };
 
-/**
- * The rev to begin with. The server is asked for its own in any case: a wait
- * has no time limit that would tell a silent node from a dead one.
- */
+/** The rev to begin with: without one given, the one after the current. */
 export async function firstRev(
   client: Client,
   { from, limit }: { from: { readonly rev?: number }; limit: TimeLimit },
 ): Promise<number> {
+  if (from.rev !== undefined) return from.rev;
+  // Waiting needs no quorum, so neither does finding where to begin.
   const options = { read: "local", timeoutMs: limit.nextMs() } as const;
-  const current = await client.rev(options);
-  return from.rev ?? current + 1;
+  return await client.rev(options) + 1;
 }
 
 async function waitForChange(call: Call): Promise<ExitStatus> {
   const [glob = ""] = call.args;
   const from = readRevFlag(call.flags);
-  await ask(call, async (client, limit) => {
+  await askForLong(call, async (client, { limit, notices }) => {
     const rev = await firstRev(client, { from, limit });
+    notices.waitsFrom = rev;
     const options = { rev, timeoutMs: limit.waitMs() };
     const event = await client.wait(glob, options);
     await call.output.print(renderRecord(event), recordFields(event));

@@ -13,6 +13,7 @@ import { EXIT, type ExitStatus } from "./exit_status.ts";
 import { AdvisedError } from "./failure.ts";
 import { readBody } from "./input.ts";
 import type { JsonFields } from "./output.ts";
+import type { TimeLimit } from "./time_limit.ts";
 
 /** Writes standard input to the file and prints its new rev. */
 export async function writeFile(
@@ -27,7 +28,11 @@ export async function writeFile(
     try {
       newRev = await client.set(path, body, options);
     } catch (error) {
-      throw await nameRev(error, client, { path, verb: call.command.name });
+      throw await nameRev(error, client, {
+        path,
+        verb: call.command.name,
+        limit,
+      });
     }
     await printDone(call, {
       text: `${newRev}\n`,
@@ -60,12 +65,13 @@ export async function printDone(
 export async function nameRev(
   error: unknown,
   client: Client,
-  { path, verb }: { path: string; verb: string },
+  { path, verb, limit }: { path: string; verb: string; limit: TimeLimit },
 ): Promise<unknown> {
   if (!(error instanceof DoozerError)) return error;
   if (error.code !== "REV_MISMATCH") return error;
-  const now = await client.stat(path, { timeoutMs: 1000 }).catch(() => undefined // The mismatch is what to report, not that nobody could say more.
-  );
+  const timeoutMs = Math.min(1000, limit.nextMs() || 1000);
+  // The mismatch is what to report, not that nobody could say more.
+  const now = await client.stat(path, { timeoutMs }).catch(() => undefined);
   const because = verb === "add"
     ? "it exists already"
     : "it has changed since the rev given";

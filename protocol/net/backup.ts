@@ -3,9 +3,14 @@
  *
  * @module
  */
-import { BACKUP_FLAGS, type ClientResponse, READ_WAYS } from "../mod.ts";
+import {
+  BACKUP_FLAGS,
+  type ClientAsk as Ask,
+  type ClientResponse,
+} from "../mod.ts";
+import { READ_WAYS } from "../mod.ts";
 import { DoozerError, type Rev } from "../../store/mod.ts";
-import type { Ask, AskOptions, Exchange } from "./exchange.ts";
+import type { Asking, AskOptions } from "./asking.ts";
 
 /** How a backup is made. */
 export interface BackupOptions extends AskOptions {
@@ -34,15 +39,19 @@ const PIECES_AHEAD = 4;
 
 /** The pieces in order, up to the last one. */
 export async function* pullBackup(
-  exchange: Exchange,
+  asking: Asking,
   options: BackupOptions,
 ): AsyncGenerator<BackupPiece, void, void> {
   const { local = false, lineage } = options;
   const meant: Ask = lineage === undefined ? {} : { lineage };
   const way: Ask = local ? meant : { ...meant, read: READ_WAYS.linearizable };
   const ask = async (index: number, fields: Ask): Promise<BackupPiece> => {
-    const asked = { ...fields, offset: index };
-    return pieceIn(await exchange.ask("BACKUP", asked, options));
+    // The server keeps it for this connection: another has no part of it.
+    const request = {
+      verb: "BACKUP",
+      ask: { ...fields, offset: index },
+    } as const;
+    return pieceIn(await asking.ask({ ...request, once: true }, options));
   };
   // The others are asked for when it is open: they would overtake this one.
   const first = await ask(0, way);

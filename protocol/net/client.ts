@@ -5,13 +5,21 @@
  *
  * @module
  */
-import { type ClientResponse, decodeStatus, encodeText } from "../mod.ts";
-import { EVENT_FLAGS, type NodeStatus, READ_WAYS, type Verb } from "../mod.ts";
+import {
+  type ClientAsk as Ask,
+  type ClientCore,
+  decodeStatus,
+} from "../mod.ts";
+import { type ClientResponse, encodeText } from "../mod.ts";
+import { type NodeStatus, READ_WAYS, type Verb } from "../mod.ts";
 import { CLOBBER, DoozerError, type Rev } from "../../store/mod.ts";
+import { Asking, type AskOptions } from "./asking.ts";
 import { type BackupOptions, type BackupPiece, pullBackup } from "./backup.ts";
-import { type Ask, type AskOptions, Exchange } from "./exchange.ts";
-import type { ExchangeOptions } from "./exchange.ts";
-import { StandingWaits } from "./standing_waits.ts";
+import type { Driver } from "./driver.ts";
+import { listEntries } from "./listing.ts";
+import { type ChangeEvent, eventIn, watchItems } from "./watching.ts";
+import type { EventsOnly, WatchEvent } from "./watching.ts";
+import type { WatchItem, WatchOptions } from "./watching.ts";
 
 /** Options of one request. */
 export interface RequestOptions extends AskOptions {
@@ -46,6 +54,16 @@ export interface FileView {
   readonly value: Uint8Array;
 }
 
+/** An entry of a directory. */
+export interface DirectoryEntry {
+  /** Its name, without the directory's path. */
+  readonly name: string;
+  /** The file's rev; -2 for a directory. */
+  readonly rev: Rev;
+  /** Bytes of a file, entries of a directory. */
+  readonly len: number;
+}
+
 /** What a path is. */
 export interface StatView {
   /** The path that was asked for. */
@@ -56,39 +74,50 @@ export interface StatView {
   readonly len: number;
 }
 
-/** A change of the tree. */
-export interface ChangeEvent {
-  /** The file that changed; "/" where nothing did (a NOP). */
-  readonly path: string;
-  /** The rev that the change made. */
-  readonly rev: Rev;
-  /** Whether the file was written, removed, or nothing happened. */
-  readonly kind: "set" | "del" | "nop";
-  /** The file's new body; empty unless `kind` is "set". */
-  readonly value: Uint8Array;
-}
-
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** Waiting needs no quorum, so neither does finding where to begin. */
 const LOCAL: RequestOptions = { read: "local" };
 
-/** How many entries of a list are asked for at once. */
-const LIST_AHEAD = 64;
-
-/** A connection to one server. Requests may overlap; answers find theirs. */
+/**
+ * A client of a cluster: connected to one of its servers, and to another when
+ * that is lost. Requests may overlap.
+ */
 export class Client implements Disposable {
-  readonly #exchange: Exchange;
-  readonly #waits: StandingWaits;
+  readonly #core: ClientCore;
+  readonly #driver: Driver;
+  readonly #asking: Asking;
 
-  /** Use `connect`, which opens the socket. */
-  constructor(socket: Deno.Conn, options: ExchangeOptions) {
-    this.#exchange = new Exchange(socket, options);
-    this.#waits = new StandingWaits(this.#exchange);
+  /** Use `connect`. */
+  constructor(
+    core: ClientCore,
+    { driver, timeoutMs }: { driver: Driver; timeoutMs: number },
+  ) {
+    this.#core = core;
+    this.#driver = driver;
+    this.#asking = new Asking(core, { timeoutMs });
   }
 
-  /** The server's address, as HOST:PORT. */
+  /** The address of the server that it is, or was last, connected to. */
   get address(): string {
-    return this.#exchange.address;
+    return this.#core.address;
+  }
+
+  /** The servers that it knows, as HOST:PORT. */
+  get servers(): readonly string[] {
+    return this.#core.servers;
+  }
+
+  /**
+   * The history that it means: that of the first server that it met, unless
+   * it was told which. Undefined at a server that knows none.
+   */
+  get lineage(): string | undefined {
+    return this.#core.lineage;
+  }
+
+  /** The highest rev that it has seen; it never reads an older state. */
+  get seen(): Rev {
+    return this.#core.seen;
   }
 
   /**
@@ -98,16 +127,17 @@ export class Client implements Disposable {
    */
   async get(path: string, options: RequestOptions = {}): Promise<FileView> {
     const ask = { path, ...wayOf(options) };
-    const response = await this.#exchange.ask("GET", ask, options);
+    const response = await this.#ask("GET", ask, options);
     return { path, ...fileIn(response) };
   }
 
   /**
-   * Writes a file and returns its new rev.
+   * Writes a file and returns its new rev. It takes effect once, however often
+   * servers and connections are lost meanwhile.
    *
    * @throws {DoozerError} `REV_MISMATCH`, `BAD_PATH`, `NOTDIR`, `ISDIR`,
-   * `LIMIT`, `DENIED`, `UNAVAILABLE` where it certainly did not take effect,
-   * and `UNKNOWN` where it may have: the answer was lost, or no quorum answers.
+   * `LIMIT`, `DENIED`; `UNAVAILABLE` where it certainly did not take effect,
+   * and never will; `UNKNOWN` where the time was over before that was known.
    */
   async set(
     path: string,
@@ -116,26 +146,24 @@ export class Client implements Disposable {
   ): Promise<Rev> {
     const bytes = typeof value === "string" ? encodeText(value) : value;
     const ask = { path, value: bytes, rev: options.rev ?? CLOBBER };
-    return required((await this.#exchange.ask("SET", ask, options)).rev);
+    return required(await this.#asking.write({ verb: "SET", ask }, options));
   }
 
   /**
-   * Removes a file; one that is missing is no error.
+   * Removes a file; one that is missing is no error. Returns the rev that it
+   * made, which a server of the original does not tell: 0.
    *
    * @throws {DoozerError} as {@linkcode Client.set} does.
    */
-  async del(path: string, options: RequestOptions = {}): Promise<void> {
-    await this.#exchange.ask(
-      "DEL",
-      { path, rev: options.rev ?? CLOBBER },
-      options,
-    );
+  async del(path: string, options: RequestOptions = {}): Promise<Rev> {
+    const ask = { path, rev: options.rev ?? CLOBBER };
+    return await this.#asking.write({ verb: "DEL", ask }, options) ?? 0;
   }
 
   /** Tells what a path is. */
   async stat(path: string, options: RequestOptions = {}): Promise<StatView> {
     const ask = { path, ...wayOf(options) };
-    const { rev, len } = await this.#exchange.ask("STAT", ask, options);
+    const { rev, len } = await this.#ask("STAT", ask, options);
     return { path, rev: required(rev), len: required(len) };
   }
 
@@ -146,18 +174,18 @@ export class Client implements Disposable {
   async rev(options: RequestOptions = {}): Promise<Rev> {
     const { rev: _, ...others } = options;
     const ask = wayOf(others);
-    return required((await this.#exchange.ask("REV", ask, options)).rev);
+    return required((await this.#ask("REV", ask, options)).rev);
   }
 
   /** The id of the server's node. */
   async self(options: RequestOptions = {}): Promise<string> {
-    const { value } = await this.#exchange.ask("SELF", {}, options);
+    const { value } = await this.#ask("SELF", {}, options);
     return new TextDecoder().decode(value);
   }
 
   /** What the server's node knows of itself and its cluster. */
   async status(options: RequestOptions = {}): Promise<NodeStatus> {
-    const { value } = await this.#exchange.ask("STATUS", {}, options);
+    const { value } = await this.#ask("STATUS", {}, options);
     return decodeStatus(new TextDecoder().decode(value));
   }
 
@@ -168,28 +196,31 @@ export class Client implements Disposable {
    * @throws {DoozerError} where it is not to be done, saying why.
    */
   async recover(options: RequestOptions = {}): Promise<void> {
-    await this.#exchange.ask("RECOVER", {}, options);
+    await this.#ask("RECOVER", {}, options);
   }
 
-  /** Goes through consensus and changes nothing; takes a rev. */
-  async nop(options: RequestOptions = {}): Promise<void> {
-    await this.#exchange.ask("NOP", {}, options);
+  /** Goes through consensus and changes nothing; makes a rev, which it returns. */
+  async nop(options: RequestOptions = {}): Promise<Rev> {
+    return await this.#asking.write({ verb: "NOP", ask: {} }, options) ?? 0;
   }
 
   /**
-   * Gives a secret. Rights only grow on a connection.
+   * Gives a secret, to this server and to those that come after it. Rights only
+   * grow.
    *
    * @throws {DoozerError} `DENIED` where it is wrong.
    */
   async access(secret: string, options: RequestOptions = {}): Promise<void> {
-    await this.#exchange.ask("ACCESS", { value: encodeText(secret) }, options);
+    await this.#ask("ACCESS", { value: encodeText(secret) }, options);
+    this.#core.remember(secret);
   }
 
   /**
-   * Waits for the first change, on or after `rev`, of a file that matches.
-   * Without `timeoutMs` it waits for ever.
+   * Waits for the first change, on or after `rev`, of a file that matches; at
+   * another server where this one is lost. Without `timeoutMs` it waits for
+   * ever.
    *
-   * @throws {DoozerError} `TIMEOUT`, `BAD_GLOB`, `TOO_LATE`, `LIMIT`.
+   * @throws {DoozerError} `TIMEOUT`, `BAD_GLOB`, `TOO_LATE`, `LIMIT`, `LINEAGE`.
    */
   async wait(
     glob: string,
@@ -197,27 +228,35 @@ export class Client implements Disposable {
   ): Promise<ChangeEvent> {
     const rev = options.rev ?? await this.rev(LOCAL) + 1;
     const bounds = { ...options, timeoutMs: options.timeoutMs ?? 0 };
-    const answer = await this.#waits.first(glob, rev, bounds);
-    const { path = "", flags, value = EMPTY } = answer;
-    const kind = flags === EVENT_FLAGS.set
-      ? "set"
-      : flags === EVENT_FLAGS.del
-      ? "del"
-      : "nop";
-    return { path, rev: required(answer.rev), kind, value };
+    return eventIn(await this.#ask("WAIT", { path: glob, rev }, bounds));
   }
 
-  /** Every change of a file that matches, in order, from `rev` on. */
+  /**
+   * Every change of a file that matches: in order, each once, without a gap, and
+   * whatever becomes of the servers. Where events are not to be had any more it
+   * says so, with an item of kind "snapshot": see {@linkcode WatchOptions}.
+   *
+   * @throws {DoozerError} `TIMEOUT`, `BAD_GLOB`, `TOO_LATE`, `LIMIT`, `DENIED`,
+   * `LINEAGE` where the history was replaced, `CLOSED`.
+   */
+  watch(
+    glob: string,
+    options: EventsOnly,
+  ): AsyncGenerator<WatchEvent, void, void>;
+  /** The same, where other items than events may come. */
+  watch(
+    glob: string,
+    options?: WatchOptions,
+  ): AsyncGenerator<WatchItem, void, void>;
   async *watch(
     glob: string,
-    options: RequestOptions = {},
-  ): AsyncGenerator<ChangeEvent, void, void> {
-    let rev = options.rev ?? await this.rev(LOCAL) + 1;
-    while (true) {
-      const event = await this.wait(glob, { ...options, rev });
-      yield event;
-      rev = event.rev + 1;
-    }
+    options: WatchOptions = {},
+  ): AsyncGenerator<WatchItem, void, void> {
+    const { snapshot = false, rev } = options;
+    const from = snapshot && rev === undefined
+      ? undefined
+      : Math.max(1, rev ?? await this.rev(LOCAL) + 1);
+    yield* watchItems(this.#core, { glob, from, options });
   }
 
   /** The files that match, in tree order, all as of one rev. */
@@ -225,9 +264,24 @@ export class Client implements Disposable {
     glob: string,
     options: RequestOptions = {},
   ): AsyncGenerator<FileView, void, void> {
-    const responses = this.#list("WALK", { path: glob }, options);
-    for await (const response of responses) {
-      yield { path: required(response.path), ...fileIn(response) };
+    const ask = { path: glob, ...wayOf(options) };
+    const list = { verb: "WALK", ask, options } as const;
+    for await (const entry of listEntries(this.#asking, list)) {
+      const { path, rev, value = EMPTY } = entry;
+      yield { path, rev, value };
+    }
+  }
+
+  /** A directory's entries, sorted by name, all as of one rev. */
+  async *entries(
+    path: string,
+    options: RequestOptions = {},
+  ): AsyncGenerator<DirectoryEntry, void, void> {
+    const ask = { path, ...wayOf(options) };
+    const list = { verb: "GETDIR", ask, options } as const;
+    for await (const entry of listEntries(this.#asking, list)) {
+      const { path: name, rev, len } = entry;
+      yield { name, rev, len };
     }
   }
 
@@ -236,18 +290,15 @@ export class Client implements Disposable {
     path: string,
     options: RequestOptions = {},
   ): AsyncGenerator<string, void, void> {
-    for await (
-      const { path: name } of this.#list("GETDIR", { path }, options)
-    ) {
-      yield required(name);
-    }
+    for await (const { name } of this.entries(path, options)) yield name;
   }
 
   /**
    * All that the server holds, history included, as of one rev: the pieces of
    * an image, in order. With linearizable reading, the default, every write
    * that was acknowledged before is in it. Take them without long pauses: the
-   * server keeps it for a minute. A client makes one backup at a time.
+   * server keeps it for a minute. A client makes one backup at a time, and all
+   * of it at one server.
    *
    * @throws {DoozerError} `DENIED`, `LIMIT` where others make too many,
    * `UNAVAILABLE` where it is lost and has to be begun again.
@@ -255,12 +306,13 @@ export class Client implements Disposable {
   backup(
     options: BackupOptions = {},
   ): AsyncGenerator<BackupPiece, void, void> {
-    return pullBackup(this.#exchange, options);
+    return pullBackup(this.#asking, options);
   }
 
-  /** Ends the connection. Requests under way fail. */
+  /** Ends the connection, for good. What is under way fails. */
   close(): void {
-    this.#exchange.end(new DoozerError("CLOSED", "The client is closed"));
+    this.#core.close();
+    this.#driver.stop();
   }
 
   /** Ends the connection: for `using`. */
@@ -268,44 +320,18 @@ export class Client implements Disposable {
     this.close();
   }
 
-  /** The rev of all questions about one list; the first one finds it. */
-  async #pin(options: RequestOptions): Promise<Rev> {
-    const { rev, read, minRev } = options;
-    const known = read !== "linearizable" && minRev === undefined;
-    if (rev !== undefined && known) return rev;
-    const current = await this.rev(options);
-    return rev ?? current;
-  }
-
-  /** Asks for one entry after the other, some ahead, until RANGE. */
-  async *#list(
+  #ask(
     verb: Verb,
     ask: Ask,
-    options: RequestOptions,
-  ): AsyncGenerator<ClientResponse, void, void> {
-    const rev = await this.#pin(options);
-    const ahead: Promise<ClientResponse | undefined>[] = [];
-    try {
-      for (let offset = 0;; offset++) {
-        const asked = this.#exchange.ask(verb, { ...ask, rev, offset }, options)
-          .catch(endOfList);
-        asked.catch(() => {}); // Thrown when its turn comes, if it does.
-        ahead.push(asked);
-        if (ahead.length < LIST_AHEAD) continue;
-        const response = await ahead.shift();
-        if (response === undefined) return;
-        yield response;
-      }
-    } finally {
-      await Promise.allSettled(ahead);
-    }
+    options: AskOptions,
+  ): Promise<ClientResponse> {
+    const once = ONCE.has(verb);
+    return this.#asking.ask({ verb, ask, once }, options);
   }
 }
 
-function endOfList(error: unknown): undefined {
-  if (error instanceof DoozerError && error.code === "RANGE") return undefined;
-  throw error;
-}
+/** What is good for one connection only. */
+const ONCE: ReadonlySet<Verb> = new Set<Verb>(["ACCESS", "RECOVER"]);
 
 /** The fields that say at which rev, and how recent, to read. */
 function wayOf({ rev, minRev, read }: RequestOptions): Ask {

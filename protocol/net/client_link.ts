@@ -28,6 +28,8 @@ const PARTIAL_BYTES_MIN = 64 << 10;
 /** Bytes that a read makes room for, at least. */
 const READ_BYTES = 8 << 10;
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** What a link needs of its server. */
 export interface ClientLinkOptions {
   readonly client: string;
@@ -60,6 +62,8 @@ export class ClientLink implements Flushable {
   #handshaking: boolean;
   #isClient: boolean;
   #sending = false;
+  /** What is being sent, as far as the socket has not taken it. */
+  #output = NOTHING;
   #readEnded = false;
   #ended = false;
   #onProgress: (() => void) | undefined;
@@ -98,7 +102,11 @@ export class ClientLink implements Flushable {
     if (this.#ended) return;
     this.#work();
     if (this.#sending) return;
-    this.#sendAll().catch((error) => this.#broke(error));
+    try {
+      this.#send();
+    } catch (error) {
+      this.#broke(error);
+    }
   }
 
   /** Ends the connection; the reason is logged unless the client left. */
@@ -192,23 +200,45 @@ export class ClientLink implements Flushable {
     return true;
   }
 
-  async #sendAll(): Promise<void> {
+  /** Sends what there is to send, if there is; else nothing is under way. */
+  #send(): void {
     const connection = this.#connection;
-    this.#sending = true;
-    while (connection.hasOutput && !this.#ended) {
-      const output = connection.takeOutput();
-      for (let at = 0; at < output.length;) {
-        const rest = at === 0 ? output : output.subarray(at);
-        at += await this.#socket.write(rest);
+    this.#sending = connection.hasOutput && !this.#ended;
+    if (this.#sending) {
+      this.#output = connection.takeOutput();
+      this.#write();
+    } else {
+      this.#wakeReader();
+      this.#endIfDone();
+    }
+  }
+
+  /**
+   * No async function: a thousand clients may be told of one event, and what
+   * each of their writes would leave behind is a third of the garbage.
+   */
+  #write(): void {
+    this.#socket.write(this.#output).then(this.#wrote, this.#failed);
+  }
+
+  /** So many bytes were written. */
+  readonly #wrote = (bytes: number): void => {
+    try {
+      if (bytes < this.#output.length) {
+        this.#output = this.#output.subarray(bytes);
+        return this.#write();
       }
-      connection.outputSent();
+      this.#output = NOTHING;
+      this.#connection.outputSent();
       this.#work();
       this.#wakeReader();
+      this.#send();
+    } catch (error) {
+      this.#broke(error);
     }
-    this.#sending = false;
-    this.#wakeReader();
-    this.#endIfDone();
-  }
+  };
+
+  readonly #failed = (error: unknown): void => this.#broke(error);
 
   /** Works off requests; what is left for later, after the others' turn. */
   #work(): void {

@@ -12,10 +12,14 @@
  *
  * @module
  */
-import { type Address, parseAddress, parseUri } from "../mod.ts";
+import { type Address, ClientCore, formatAddress } from "../mod.ts";
+import { type Notice, parseAddress, parseUri, SILENCE_MS } from "../mod.ts";
 import { DoozerError } from "../../store/mod.ts";
 import { Client } from "./client.ts";
-import { type ConnectOptions, dial } from "./dial.ts";
+import { Deferred } from "./deferred.ts";
+import type { ConnectOptions } from "./dial.ts";
+import { discover } from "./discover.ts";
+import { Driver } from "./driver.ts";
 
 export {
   DoozerError,
@@ -23,12 +27,23 @@ export {
   type ErrorCode,
   type Rev,
 } from "../../store/mod.ts";
+export type { AskOptions } from "./asking.ts";
 export type { BackupOptions, BackupPiece } from "./backup.ts";
 export * from "./client.ts";
-export type { AskOptions } from "./exchange.ts";
 export type { ConnectOptions } from "./dial.ts";
 export type { MemberStatus, NodeId, NodeStatus, SeatStatus } from "../mod.ts";
-export type { Seqn } from "../mod.ts";
+export type { Notice, Seqn } from "../mod.ts";
+export type {
+  ChangeEvent,
+  EventsOnly,
+  Mark,
+  SnapshotBegins,
+  SnapshotEnds,
+  SnapshotFile,
+  WatchEvent,
+  WatchItem,
+  WatchOptions,
+} from "./watching.ts";
 
 /**
  * How long a request waits for its answer that says nothing else. More than
@@ -36,11 +51,19 @@ export type { Seqn } from "../mod.ts";
  */
 export const REQUEST_TIMEOUT_MS = 7_000;
 
+/** How long connecting may take where nothing else is said. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** A server that lives may pause for so long. */
+const SHARE_MS_MIN = 150;
+
 /**
- * Connects to the first server of the URI that answers.
+ * Connects to the first server of the URI that answers. From then on the client
+ * stays connected, to that one or another, until it is closed.
  *
  * @throws {DoozerError} `UNAVAILABLE` where none does, `DENIED` where the
- * secret is wrong, `OTHER` where the URI cannot be read.
+ * secret is wrong, `LINEAGE` where the history is not the one that is meant,
+ * `OTHER` where the URI cannot be read.
  */
 export async function connect(
   uri: string,
@@ -48,21 +71,82 @@ export async function connect(
 ): Promise<Client> {
   const { addresses, name, secret: uriSecret, tls } = parseUri(uri);
   const known = addresses.length > 0 ? addresses : await lookUp(name, options);
-  const { socket, address } = await dial(known, { ...options, tls });
-  const client = new Client(socket, {
-    address,
-    timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
+  const { caCerts, onNotice } = options;
+  const driver = new Driver({ tls, caCerts, onNotice });
+  const opening = new Opening(options);
+  const core = new ClientCore({
+    addresses: known.map(formatAddress),
+    secret: options.secret ?? uriSecret,
     lineage: options.lineage,
-  });
-  const secret = options.secret ?? uriSecret;
-  if (secret === undefined) return client;
+    name: options.name,
+    silenceMs: silenceFor(known.length, options),
+  }, { surroundings: driver, user: opening });
+  driver.onWake = () => core.tick();
+  const { timeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const client = new Client(core, { driver, timeoutMs });
+  if (options.discover ?? true) {
+    opening.onReady = () => discover(client, core);
+  }
   try {
-    const { signal } = options;
-    await client.access(secret, signal === undefined ? {} : { signal });
+    await opening.opened(core);
     return client;
   } catch (error) {
     client.close();
     throw error;
+  }
+}
+
+/** Each server gets its share of the time for connecting, if that is short. */
+function silenceFor(
+  servers: number,
+  { timeoutMs = CONNECT_TIMEOUT_MS }: ConnectOptions,
+): number {
+  if (timeoutMs === 0) return SILENCE_MS;
+  return Math.max(SHARE_MS_MIN, Math.min(SILENCE_MS, timeoutMs / servers));
+}
+
+/** A client that is being opened: resolved by the first server that serves. */
+class Opening {
+  readonly #options: ConnectOptions;
+  readonly #result = new Deferred<void>();
+  /** Called each time that a server serves. */
+  onReady: () => void = () => {};
+
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+  }
+
+  ready(): void {
+    this.#result.resolve();
+    this.onReady();
+  }
+
+  nobody(error: DoozerError): void {
+    this.#result.reject(error);
+  }
+
+  /** Resolves when the client is connected. */
+  async opened(core: ClientCore): Promise<void> {
+    const { signal, timeoutMs = CONNECT_TIMEOUT_MS } = this.#options;
+    const giveUp = (why: string) => {
+      const servers = core.servers.join(", ");
+      const detail = `No server can be reached: ${servers}: ${why}`;
+      this.#result.reject(new DoozerError("UNAVAILABLE", detail));
+    };
+    const abort = () => giveUp("it was aborted");
+    if (signal?.aborted) abort();
+    else core.start();
+    signal?.addEventListener("abort", abort, { once: true });
+    const timer = timeoutMs > 0
+      ? setTimeout(() => giveUp("no answer within the time-out"), timeoutMs)
+      : undefined;
+    try {
+      await this.#result.promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+    if (core.denied !== undefined) throw core.denied;
   }
 }
 
@@ -87,14 +171,18 @@ async function lookUp(
         "(flag -b or DOOZER_BOOT_URI)",
     );
   }
-  using boot = await connect(bootUri, others);
-  const addresses: Address[] = [];
-  for await (const { value } of boot.walk(`/ctl/ns/${name}/*`)) {
-    addresses.push(parseAddress(new TextDecoder().decode(value)));
+  const boot = await connect(bootUri, { ...others, discover: false });
+  try {
+    const addresses: Address[] = [];
+    for await (const { value } of boot.walk(`/ctl/ns/${name}/*`)) {
+      addresses.push(parseAddress(new TextDecoder().decode(value)));
+    }
+    if (addresses.length > 0) return addresses;
+    throw new DoozerError(
+      "UNAVAILABLE",
+      `The name service at ${boot.address} knows no node of "${name}"`,
+    );
+  } finally {
+    boot.close();
   }
-  if (addresses.length > 0) return addresses;
-  throw new DoozerError(
-    "UNAVAILABLE",
-    `The name service at ${boot.address} knows no node of "${name}"`,
-  );
 }

@@ -1,13 +1,12 @@
 /**
- * From a URI to an open socket.
+ * From addresses to an open socket, in Deno and in Node.
  *
  * @module
  */
-import { type Address, formatAddress } from "../mod.ts";
-import { DoozerError } from "../../store/mod.ts";
-
-/** How long connecting may take where nothing else is said. */
-export const DEFAULT_TIMEOUT_MS = 5_000;
+import type { Address, Notice } from "../mod.ts";
+import type { ClientSocketLike, SocketOptions } from "./client_socket.ts";
+import { openDenoSocket } from "./deno_socket.ts";
+import { openNodeSocket } from "./node_socket.ts";
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -25,96 +24,47 @@ export interface ConnectOptions {
   /** Where to look up a cluster that the URI only names (`cn`). */
   readonly bootUri?: string;
   /**
-   * The history that is meant, as `status` names it: where the server's is
-   * another, every request is refused with `LINEAGE`. After a restore or a
-   * recovery revs of before mean nothing; only who names it is told.
+   * The history that is meant, as `status` names it; absent means that of the
+   * first server. A server of another is none of the cluster's; where there are
+   * only such, all fails with `LINEAGE`: after a restore or a recovery revs of
+   * before mean nothing.
    */
   readonly lineage?: string;
+  /**
+   * Whether to try servers that it was not told of, too, as the cluster names
+   * them in /ctl; they get the secret. Default true.
+   */
+  readonly discover?: boolean;
+  /** Names the client as the origin of what it writes; up to 64 bytes. */
+  readonly name?: string;
+  /** Told when a server is lost or found, and when watches go on. */
+  readonly onNotice?: (notice: Notice) => void;
 }
 
-/** An open socket, and whose it is. */
-export interface Dialled {
-  readonly socket: Deno.Conn;
-  readonly address: string;
-}
-
-/** Opens a socket to the first server that answers. */
-export async function dial(
-  addresses: readonly Address[],
-  options: ConnectOptions & { readonly tls: boolean },
-): Promise<Dialled> {
-  const failures: string[] = [];
-  for (const address of addresses) {
-    const name = formatAddress(address);
-    try {
-      const socket = await openSocket(address, options);
-      return { socket, address: name };
-    } catch (error) {
-      failures.push(`${name}: ${reasonOf(error)}`);
-      if (options.signal?.aborted) break;
-    }
-  }
-  throw new DoozerError(
-    "UNAVAILABLE",
-    `No server can be reached: ${failures.join("; ")}`,
-  );
-}
-
-/** Opens a socket to one address, its TLS handshake done if it has one. */
-export async function openSocket(
+/**
+ * Opens a socket to one address, its TLS handshake done if it has one, with
+ * what the runtime has: Deno's own sockets, or Node's.
+ */
+export function openSocket(
   address: Address,
-  options: ConnectOptions & { readonly tls: boolean },
-): Promise<Deno.Conn> {
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const signals = [
-    ...options.signal === undefined ? [] : [options.signal],
-    ...timeoutMs > 0 ? [AbortSignal.timeout(timeoutMs)] : [],
-  ];
-  const signal = AbortSignal.any(signals);
-  const socket = await Deno.connect({ ...address, signal });
-  socket.setNoDelay(true);
-  const { tls, caCerts } = options;
-  if (!tls && caCerts === undefined) return socket;
-  return await startTls(socket, {
-    signal,
-    hostname: address.hostname,
-    ...caCerts === undefined ? {} : { caCerts: [...caCerts] },
-  });
+  options: SocketOptions,
+): Promise<ClientSocketLike> {
+  return "Deno" in globalThis
+    ? openDenoSocket(address, options)
+    : openNodeSocket(address, options);
 }
 
-/** The handshake takes no signal: the socket is closed under it. */
-async function startTls(
-  tcp: Deno.TcpConn,
-  { signal, ...options }: Deno.StartTlsOptions & { signal: AbortSignal },
-): Promise<Deno.TlsConn> {
-  const socket = await Deno.startTls(tcp, options);
-  let open = true;
-  const close = () => {
-    if (open) socket.close();
-    open = false;
-  };
-  signal.addEventListener("abort", close, { once: true });
-  try {
-    // An abort that has been is no event to wait for.
-    signal.throwIfAborted();
-    await socket.handshake();
-    signal.throwIfAborted();
-    return socket;
-  } catch (error) {
-    close();
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", close);
-  }
-}
-
-/** Why a socket could not be opened, in words. */
+/** Why a socket could not be opened, in words: of Deno's errors and Node's. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.ConnectionRefused) {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { readonly code?: unknown };
+  if (code === "ECONNREFUSED" || error.name === "ConnectionRefused") {
     return "nothing listens there (connection refused)";
   }
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return "no answer within the time-out";
+  if (error.name === "TimeoutError") return "no answer within the time-out";
+  // Node's of a name with several addresses: it has one for each.
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.map(reasonOf).join(", ");
   }
-  return error instanceof Error ? error.message : String(error);
+  return error.message.trim();
 }

@@ -17,7 +17,8 @@ import {
 } from "../mod.ts";
 import type { PeerMessage, Purpose } from "../mod.ts";
 import { LIMITS } from "../../store/mod.ts";
-import { openSocket, reasonOf } from "./dial.ts";
+import { openDenoSocket } from "./deno_socket.ts";
+import { reasonOf } from "./dial.ts";
 import type { ClientSocket } from "./listener.ts";
 import { LogBudget } from "./log_budget.ts";
 import { type LinkEnd, PeerLink, type PeerLinkOptions } from "./peer_link.ts";
@@ -195,7 +196,7 @@ export class PeerLinks {
   async #open(addr: string): Promise<Deno.Conn> {
     const { tls } = this.#options;
     const { signal } = this.#closing;
-    const socket = await openSocket(parseAddress(addr), {
+    const socket = await openDenoSocket(parseAddress(addr), {
       tls: tls !== undefined,
       ...tls === undefined ? {} : { caCerts: tls.caCerts ?? [tls.cert] },
       timeoutMs: this.#timing.dialMs,

@@ -58,6 +58,16 @@ const ROWS: readonly Row[] = [
     uri: `${A}&sk=own`,
     secret: { from: 'the URI ("sk")' },
   },
+  {
+    does: "addresses",
+    flags: { uri: ["a:1,b", "c:2"] },
+    uri: "doozer:?ca=a:1&ca=b:8046&ca=c:2",
+  },
+  {
+    does: "addresses in the environment",
+    env: { DOOZER_URI: "a:1,b:2" },
+    uri: "doozer:?ca=a:1&ca=b:2",
+  },
   { does: "TLS", flags: { tls: true }, uri: `${HERE}&tls=true` },
 ];
 

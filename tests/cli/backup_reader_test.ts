@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BadBackup, readBackup } from "../../cli/backup_reader.ts";
+import { decodeImageHead, encodeImageHead } from "../../protocol/mod.ts";
 import { Store } from "../../store/mod.ts";
 import { backupOf, HEADER, smallBackend } from "./offline.ts";
 
@@ -57,6 +58,19 @@ Deno.test("readBackup() finds every flipped byte, and says where", async () => {
     const error = await assertRejects(() => read(bad), BadBackup, "at byte ");
     assert(error.offset <= bytes.length, `${at}: ${error.message}`);
   }
+});
+
+Deno.test("readBackup() refuses sessions that cannot be", async () => {
+  const backend = smallBackend();
+  const head = decodeImageHead(backend.headBytes);
+  const session = { id: 1, name: "", used: 1, acknowledged: 0, outcomes: [] };
+  const clients = { opened: 0, sessions: [session] };
+  backend.headBytes = encodeImageHead({ ...head, clients });
+  await assertRejects(
+    () => read(backupOf(backend)),
+    BadBackup,
+    "0 were opened",
+  );
 });
 
 Deno.test("readBackup() knows what is no backup", async () => {

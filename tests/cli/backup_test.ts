@@ -221,6 +221,6 @@ Deno.test("--lineage holds every command to one history", async () => {
   for (const args of [["rev"], ["get", "/d/1"], ["backup"], ["status"]]) {
     const bad = await run(...args, "--lineage", "OTHER");
     assertEquals(bad.stdout, "2", `${args}`);
-    assertStringIncludes(bad.stderr, "[LINEAGE] The history here is of");
+    assertStringIncludes(bad.stderr, "the one that is meant is OTHER");
   }
 });

@@ -56,6 +56,14 @@ const GOOD: readonly Row[] = [
   { args: "get --tls /m", word: "get", rest: ["/m"], on: ["tls"] },
   { args: "get --tls=false /m", word: "get", rest: ["/m"] },
   { args: "serve --insecure", word: "serve", on: ["insecure"] },
+  {
+    args: "watch --no-value /m",
+    word: "watch",
+    rest: ["/m"],
+    on: ["no-value"],
+  },
+  { args: "watch --no-value=true", word: "watch", on: ["no-value"] },
+  { args: "watch --no-value=false", word: "watch" },
 ];
 
 Deno.test("readCommandLine() finds flags and words", async (t) => {
@@ -75,6 +83,17 @@ Deno.test("readCommandLine() finds flags and words", async (t) => {
   }
 });
 
+Deno.test("readCommandLine() keeps all values of a flag that allows it", () => {
+  const { flags } = readCommandLine(
+    ["-a", "X", "watch", "-kind", "set", "-a=Y", "--kind=del", "-r", "1", "/m"],
+    COMMANDS,
+  );
+  assertEquals(flags.all("uri"), ["X", "Y"]);
+  assertEquals(flags.all("kind"), ["set", "del"]);
+  assertEquals(flags.all("rev"), ["1"]);
+  assertEquals(flags.all("timeout"), []);
+});
+
 Deno.test("readCommandLine() says what is wrong", async (t) => {
   const bad: readonly [string, string][] = [
     ["frob", 'Unknown command "frob"'],
@@ -88,7 +107,7 @@ Deno.test("readCommandLine() says what is wrong", async (t) => {
     ["get -hist 5 /m", '"get" has no flag -hist'],
     ["set -r 5 /m 1", '"set" has no flag -r'],
     ["-r 5", "The flag -r needs a command"],
-    ["get /m -a", "The flag -a lacks its value: -a URI"],
+    ["get /m -a", "The flag -a lacks its value: -a CLUSTER"],
     ["get --tls=maybe /m", "it is a switch"],
   ];
   for (const [args, message] of bad) {

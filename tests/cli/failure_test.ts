@@ -39,6 +39,44 @@ Deno.test("explain() has a reason for every code", () => {
   }
 });
 
+Deno.test("explain() advises by what has become of the servers", () => {
+  const rows: readonly [string, string][] = [
+    ["No server can be reached: a:1: nothing listens there", "doozer serve"],
+    [
+      "No server can be reached: a:1: it has been silent for 2000 ms",
+      "Is it a doozer node",
+    ],
+    [
+      "No server can be reached: a:1: what it sends is no answer: bad",
+      "Is it a doozer node",
+    ],
+    [
+      "No server can be reached: a:1, b:2: no answer within the time-out",
+      "Is it a doozer node",
+    ],
+    ["The answer to GET did not come: none came in 9 ms", "yet to come"],
+    [
+      "The answer to GET did not come: none came in 9 ms " +
+      "(The connection to a:1 is lost)",
+      "doozer serve",
+    ],
+    [
+      "The answer to GET did not come: none came in 9 ms " +
+      "(No server can be reached: a:1: it has been silent for 2000 ms)",
+      "doozer serve",
+    ],
+  ];
+  for (const [detail, advice] of rows) {
+    const error = new DoozerError("UNAVAILABLE", detail);
+    const { hint, exit } = explain(error, { deed: "get" });
+    assertEquals(
+      [hint.includes(advice), exit],
+      [true, 5],
+      `${detail}: ${hint}`,
+    );
+  }
+});
+
 Deno.test("explain() tells a fault of ours from an answer", () => {
   const failure = explain(new AssertionError("one is one"), { deed: "ask" });
   assertEquals([failure.error, failure.exit], ["BUG", 2]);

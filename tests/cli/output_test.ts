@@ -4,11 +4,12 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { entryFields } from "../../cli/entry.ts";
 import { directoriesBetween } from "../../cli/find.ts";
-import type { Io } from "../../cli/io.ts";
+import { type Io, PipeClosed } from "../../cli/io.ts";
 import { Output, valueFields } from "../../cli/output.ts";
+import { itemFields, type PrintedItem, renderItem } from "../../cli/record.ts";
 import { recordFields, renderRecord } from "../../cli/record.ts";
 import type { ChangeEvent } from "../../protocol/net/mod.ts";
 import { FakeIo } from "./fake_io.ts";
@@ -106,4 +107,108 @@ Deno.test("Output writes by itself before it holds too much", async () => {
   assertEquals(sizes, [65536]);
   await output.flush();
   assertEquals(sizes, [65536, 100 * 1024 - 65536]);
+});
+
+/** Standard output that takes each write when the test says so. */
+class SlowIo extends FakeIo {
+  readonly writes: PromiseWithResolvers<void>[] = [];
+
+  override async write(bytes: Uint8Array): Promise<void> {
+    const taken = Promise.withResolvers<void>();
+    this.writes.push(taken);
+    await taken.promise;
+    await super.write(bytes);
+  }
+}
+
+/** Lets all that is settled go on. */
+const settle = async () => {
+  for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+};
+
+Deno.test("Output.flushSoon() writes one after the other, in few writes", async () => {
+  const io = new SlowIo();
+  const output = new Output(io, { json: false });
+  const fail = () => assertEquals("it failed", "");
+  for (const text of ["a", "b", "c"]) {
+    await output.print(text, {});
+    output.flushSoon(fail);
+  }
+  await settle();
+  assertEquals([io.writes.length, io.stdout], [1, ""]);
+  io.writes[0]!.resolve();
+  await settle();
+  assertEquals([io.writes.length, io.stdout], [2, "a"]);
+  // Whoever flushes waits for what is under way, and for what is left.
+  await output.print("d", {});
+  const flushed = output.flush();
+  await settle();
+  assertEquals(io.writes.length, 2);
+  io.writes[1]!.resolve();
+  await settle();
+  io.writes[2]!.resolve();
+  await flushed;
+  assertEquals([io.writes.length, io.stdout], [3, "abcd"]);
+});
+
+Deno.test("Output.flushSoon() tells of a reader that has gone", async () => {
+  const io = new FakeIo({ outputClosed: true });
+  const output = new Output(io, { json: false });
+  const failed = Promise.withResolvers<void>();
+  await output.print("a", {});
+  output.flushSoon(failed.resolve);
+  await failed.promise;
+  await assertRejects(() => output.flush(), PipeClosed);
+});
+
+Deno.test("a snapshot is told as records and as JSON", () => {
+  const form = { previous: true, values: true };
+  const rows: readonly [PrintedItem, string, Record<string, unknown>][] = [
+    [
+      { kind: "snapshot", rev: 9 },
+      "/ 9 snapshot 0\n\n",
+      { rev: 9, kind: "snapshot" },
+    ],
+    [
+      { kind: "file", path: "/a", rev: 7, value: Uint8Array.of(0xff) },
+      "/a 7 file 1\n\ufffd\n",
+      { path: "/a", rev: 7, kind: "file", value_base64: "/w==" },
+    ],
+    [
+      { kind: "current", rev: 9 },
+      "/ 9 current 0\n\n",
+      { rev: 9, kind: "current" },
+    ],
+    [
+      {
+        kind: "set",
+        path: "/a",
+        rev: 12,
+        value: bytes("x"),
+        previousRev: 7,
+        previous: Uint8Array.of(0xff),
+        time: 1e18,
+        origin: "n",
+      },
+      '/a 12 set 1 was 7 1 at 1000000000000000000 by "n"\nx\n\ufffd\n',
+      {
+        path: "/a",
+        rev: 12,
+        kind: "set",
+        value: "x",
+        previousRev: 7,
+        previous_base64: "/w==",
+        time: "1000000000000000000",
+        origin: "n",
+      },
+    ],
+  ];
+  for (const [item, text, fields] of rows) {
+    assertEquals(new TextDecoder().decode(renderItem(item, form)), text);
+    assertEquals(itemFields(item, form), fields);
+  }
+  const file = rows[1]![0];
+  const bare = { previous: false, values: false };
+  assertEquals(renderItem(file, bare), bytes("/a 7 file 0\n\n"));
+  assertEquals(itemFields(file, bare), { path: "/a", rev: 7, kind: "file" });
 });

@@ -33,6 +33,19 @@ Deno.test("a word is a flag with a value everywhere or nowhere", () => {
   }
 });
 
+Deno.test("every command that asks a server has a time limit", () => {
+  const asking = COMMANDS.filter(({ flags }) =>
+    flags.some(({ long }) => long === "lineage")
+  );
+  assertEquals(asking.length >= 17, true, `${asking.length}`);
+  for (const { name, flags } of asking) {
+    const words = flags.map(({ long, short }) => `${long} ${short}`);
+    assert(words.includes("timeout t"), name);
+    // The one that names its node by an argument has no other addresses.
+    assertEquals(words.includes("uri a"), name !== "recover", name);
+  }
+});
+
 Deno.test("no flag of a command stands for two things", () => {
   for (const { name, flags } of COMMANDS) {
     const words = flags.flatMap((flag) =>

@@ -39,6 +39,15 @@ Deno.test("with -t the whole command has that time", () => {
   assertEquals(error.code, "TIMEOUT");
 });
 
+Deno.test("each request of a list has the time that is left", () => {
+  const clock = { ms: 0 };
+  const options = limitOf("1s", clock).forEach({ rev: 3 });
+  assertEquals([options.rev, options.timeoutMs], [3, 1000]);
+  clock.ms = 400;
+  assertEquals(options.timeoutMs, 600);
+  assertEquals(limitOf(undefined, clock).forEach({}).timeoutMs, REQUEST_MS);
+});
+
 Deno.test("-t 0 is no limit", () => {
   const limit = limitOf("0", { ms: 0 });
   assertEquals([limit.nextMs(), limit.waitMs()], [0, 0]);

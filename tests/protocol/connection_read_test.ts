@@ -42,14 +42,15 @@ Deno.test("every reading verb may be linearizable", () => {
   assert(client.connection.owesAnswers);
   backend.write("/d/a", "2");
   backend.confirm();
+  const at = 2;
   const value = new TextEncoder().encode("2");
   assertEquals(client.readAll(), [
-    { tag: 1, rev: 2, value },
-    { tag: 2, rev: -2, len: 1 },
-    { tag: 3, path: "a" },
-    { tag: 4, flags: 4, rev: 2, path: "/d/a", value },
-    { tag: 5, rev: 2 },
-    { tag: 6, err_code: "OTHER", err_detail: "invalid glob pattern: /[" },
+    { tag: 1, rev: 2, value, at },
+    { tag: 2, rev: -2, len: 1, at },
+    { tag: 3, path: "a", at },
+    { tag: 4, flags: 4, rev: 2, path: "/d/a", value, at },
+    { tag: 5, rev: 2, at },
+    { tag: 6, err_code: "OTHER", err_detail: "invalid glob pattern: /[", at },
   ]);
   assertEquals(client.connection.owesAnswers, false);
 });
@@ -96,11 +97,11 @@ Deno.test("no such read overtakes a write sent before it", () => {
   backend.confirm();
   assertEquals(client.readAll(), []);
   backend.settle(1);
-  const v = { rev: 1, value: new TextEncoder().encode("v") };
+  const v = { rev: 1, value: new TextEncoder().encode("v"), at: 1 };
   const first = [{ tag: 1, rev: 1 }, { tag: 2, ...v }, { tag: 3, ...v }];
   assertEquals(client.readAll(), first);
   backend.settle(1);
-  const last = [{ tag: 4, rev: 2 }, { tag: 5, rev: 2 }];
+  const last = [{ tag: 4, rev: 2 }, { tag: 5, rev: 2, at: 2 }];
   assertEquals(client.readAll(), last);
 });
 
@@ -135,15 +136,16 @@ Deno.test("at a rev: confirmed first, then as ever", () => {
   backend.confirm();
   const value = (text: string) => new TextEncoder().encode(text);
   assertEquals(client.readAll(), [
-    { tag: 2, rev: 2, value: value("2") },
-    { tag: 3, rev: 3, value: value("3") },
+    { tag: 2, rev: 2, value: value("2"), at: 3 },
+    { tag: 3, rev: 3, value: value("3"), at: 3 },
   ]);
   // It waits for as long as it takes, and the others need not.
   client.connection.expire(0);
   client.connection.expire(LIMITS.minRevMs + 1);
   assertEquals(client.readAll(), []);
   backend.write("/a", "4");
-  assertEquals(client.readAll(), [{ tag: 4, rev: 4, value: value("4") }]);
+  const last = { tag: 4, rev: 4, value: value("4"), at: 4 };
+  assertEquals(client.readAll(), [last]);
 });
 
 Deno.test("at least a rev: at the current one, once it is there", () => {
@@ -163,7 +165,7 @@ Deno.test("at least a rev: at the current one, once it is there", () => {
   backend.write("/b");
   backend.write("/a", "4");
   const value = new TextEncoder().encode("4");
-  assertEquals(client.readAll(), [{ tag: 3, rev: 4, value }]);
+  assertEquals(client.readAll(), [{ tag: 3, rev: 4, value, at: 4 }]);
 });
 
 Deno.test("at least a rev that does not come is UNAVAILABLE in time", () => {
@@ -223,7 +225,7 @@ Deno.test("rights and missing fields are told at once", () => {
   const stranger = new FakeClient(backend, { secrets: { ro: "r" } });
   assertEquals(stranger.ask({ verb: "REV", read: 1, tag: 9 }), []);
   backend.confirm();
-  assertEquals(stranger.readAll(), [{ tag: 9, rev: 0 }]);
+  assertEquals(stranger.readAll(), [{ tag: 9, rev: 0, at: 0 }]);
 });
 
 Deno.test("a request is kept whole while others come", () => {
@@ -235,7 +237,7 @@ Deno.test("a request is kept whole while others come", () => {
   client.readAll();
   backend.confirm();
   const value = new TextEncoder().encode("1");
-  assertEquals(client.readAll(), [{ tag: 1, rev: 1, value }]);
+  assertEquals(client.readAll(), [{ tag: 1, rev: 1, value, at: 1 }]);
 });
 
 Deno.test("a path without end is not held on to", () => {

@@ -21,7 +21,8 @@ import {
 import { checksumOf, ClientSessions, Store } from "../../store/mod.ts";
 import type { Mutation, Outcome, Refusal } from "../../store/mod.ts";
 import type { SessionNumber } from "../../store/mod.ts";
-import { concatBytes, decodeRawResponse, frameRequest } from "./raw_client.ts";
+import { AskedReads, concatBytes, decodeRawResponse } from "./raw_client.ts";
+import { frameRequest } from "./raw_client.ts";
 import type { RawRequest, RawResponse } from "./raw_client.ts";
 
 /** The status of a node alone in its cluster. */
@@ -208,6 +209,8 @@ export class FakeClient {
   /** How often the connection said that it had output. */
   announced = 0;
   readonly #extended: boolean;
+  /** Which reads may be answered with `at`. */
+  readonly asked: AskedReads = new AskedReads();
 
   constructor(backend: Backend, options: FakeClientOptions = {}) {
     this.#extended = options.extended ?? false;
@@ -223,10 +226,11 @@ export class FakeClient {
 
   /** Sends requests; returns at once. */
   send(...requests: readonly RawRequest[]): void {
+    for (const request of requests) this.asked.sent(request);
     this.sendBytes(concatBytes(requests.map(frameRequest)));
   }
 
-  /** Sends bytes as they are. */
+  /** Sends bytes as they are; tell `asked` of the reads in them. */
   sendBytes(bytes: Uint8Array): void {
     this.connection.input.push(bytes);
     this.#work();
@@ -238,8 +242,11 @@ export class FakeClient {
     this.connection.outputSent();
     this.#work();
     const extended = this.#extended;
-    return splitFrames(bytes)
-      .map((body) => decodeRawResponse(body, { extended }).response);
+    return splitFrames(bytes).map((body) => {
+      const { response } = decodeRawResponse(body, { extended });
+      this.asked.came(response);
+      return response;
+    });
   }
 
   /** Reads all that there is to read. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { concatBytes, decodeRawResponse, frameRequest } from "./raw_codec.ts";
+import { AskedReads, concatBytes, decodeRawResponse } from "./raw_codec.ts";
+import { frameRequest } from "./raw_codec.ts";
 import type { RawAnswer, RawRequest, RawResponse } from "./raw_codec.ts";
 
 export * from "./raw_codec.ts";
@@ -16,6 +17,7 @@ export class RawClient implements Disposable {
   readonly conn: Deno.TcpConn;
   /** Whether it may be sent fields that old clients do not know. */
   extended = false;
+  readonly #asked = new AskedReads();
   #chunk = new Uint8Array(64 << 10);
   #buffer: Uint8Array = new Uint8Array(0);
 
@@ -33,6 +35,7 @@ export class RawClient implements Disposable {
 
   /** Sends requests in one write. */
   send(...requests: readonly RawRequest[]): Promise<void> {
+    for (const request of requests) this.#asked.sent(request);
     return this.sendBytes(concatBytes(requests.map(frameRequest)));
   }
 
@@ -95,7 +98,9 @@ export class RawClient implements Disposable {
     }
     const body = this.#buffer.slice(4, 4 + length);
     this.#buffer = this.#buffer.subarray(4 + length);
-    return decodeRawResponse(body, { extended: this.extended });
+    const answer = decodeRawResponse(body, { extended: this.extended });
+    this.#asked.came(answer.response);
+    return answer;
   }
 
   async #fill(length: number): Promise<boolean> {

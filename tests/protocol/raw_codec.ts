@@ -85,6 +85,7 @@ export interface RawResponse {
   origin?: string;
   session?: number;
   entries?: RawEntry[];
+  at?: number;
 }
 
 /** The fields of a list's entry; only those that came are set. */
@@ -223,9 +224,38 @@ export function splitFields(bytes: Uint8Array): RawField[] {
   return fields;
 }
 
+/** The verbs that read, and so may ask for more than a copy as it is. */
+const READING: ReadonlySet<number | undefined> = new Set(
+  ["GET", "STAT", "GETDIR", "WALK", "REV", "BACKUP"].map((verb) => VERBS[verb]),
+);
+
+/**
+ * What a client has asked for that old ones do not: the answers to these reads
+ * may say `at` which rev they read, and no others.
+ */
+export class AskedReads {
+  readonly #left: Map<number | undefined, number> = new Map();
+
+  /** It sends the request. */
+  sent({ tag, verb, read = 0, min_rev }: RawRequest): void {
+    const more = BigInt(read) !== 0n || min_rev !== undefined;
+    if (!more || !READING.has(verbNumber(verb ?? 0))) return;
+    this.#left.set(tag, (this.#left.get(tag) ?? 0) + 1);
+  }
+
+  /** It got the response. */
+  came({ tag, at }: RawResponse): void {
+    if (at === undefined) return;
+    const left = this.#left.get(tag) ?? 0;
+    if (left === 0) throw new Error(`Tag ${tag} did not ask at which rev`);
+    this.#left.set(tag, left - 1);
+  }
+}
+
 /**
  * Decodes a response; a field that no old client knows is a failure, unless
- * its client has asked for an extension.
+ * its client has asked for an extension. Whether it may have `at` is to be
+ * seen from what was asked: {@linkcode AskedReads}.
  */
 export function decodeRawResponse(
   bytes: Uint8Array,
@@ -234,7 +264,8 @@ export function decodeRawResponse(
   const fields = splitFields(bytes);
   const response: RawResponse = {};
   for (const field of fields) {
-    if (extended && field.number >= 16 && field.number < 100) {
+    if (field.number === 22) response.at = contentOf(field, []).value;
+    else if (extended && field.number >= 16 && field.number < 100) {
       addExtension(response, field);
     } else addField(response, field);
   }

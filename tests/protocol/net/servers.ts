@@ -60,6 +60,15 @@ export async function serveFake(
     timeLimits: { ...NEVER, ...options.timeLimits },
   });
   await server.ready;
+  // What a node does in its turns for those who are behind.
+  const { waits } = backend.store;
+  waits.onBehind = turn.wanted;
+  turn.drive({
+    run: () => waits.catchUp(1_000),
+    get busy() {
+      return waits.behind;
+    },
+  });
   const addr = formatAddress(server.address);
   const stop = () => {
     server.close();

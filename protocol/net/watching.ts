@@ -1,0 +1,293 @@
+/**
+ * Watching: a subscription as items to iterate over.
+ *
+ * What comes before it is asked for waits in a queue, which the subscription's
+ * window bounds.
+ *
+ * @module
+ */
+import { type ClientCore, EVENT_FLAGS, type ListEntry } from "../mod.ts";
+import { type ClientResponse, type Subscription, WANTS } from "../mod.ts";
+import type { WatchTaker } from "../mod.ts";
+import { DoozerError, type Rev } from "../../store/mod.ts";
+import { abortedBefore } from "./asking.ts";
+
+/** A change of the tree. */
+export interface ChangeEvent {
+  /** The file that changed; "/" where nothing did (a NOP). */
+  readonly path: string;
+  /** The rev that the change made. */
+  readonly rev: Rev;
+  /** Whether the file was written, removed, or nothing happened. */
+  readonly kind: "set" | "del" | "nop";
+  /** The file's new body; empty unless `kind` is "set". */
+  readonly value: Uint8Array;
+}
+
+/** A change, as a watch tells it. */
+export interface WatchEvent extends ChangeEvent {
+  /**
+   * The rev of the file's change before this one, by which a gap would show. 0
+   * where there was none, or where that was a removal which the server has
+   * forgotten.
+   */
+  readonly previousRev: Rev;
+  /** The body before, where there was a file and `previous` was asked for. */
+  readonly previous?: Uint8Array;
+  /** When it was asked for, in ms since 1970, where `stamps` were asked for. */
+  readonly time?: number;
+  /** By whom: the id of a node, or the name of a client. The same. */
+  readonly origin?: string;
+}
+
+/**
+ * Events are not to be had any more, or were not asked for: what there is now
+ * comes instead, a "file" for each, and "current" when that is all. Should
+ * another "snapshot" come before "current", it begins anew.
+ */
+export interface SnapshotBegins {
+  /** Says which item it is. */
+  readonly kind: "snapshot";
+  /** All files are as of this rev. */
+  readonly rev: Rev;
+  /**
+   * The first rev whose event may be missing; absent where the watch was to
+   * begin with a snapshot, so that nothing is.
+   */
+  readonly from?: Rev;
+}
+
+/** A file of a snapshot. Those come in tree order. */
+export interface SnapshotFile {
+  /** Says which item it is. */
+  readonly kind: "file";
+  /** Which file. */
+  readonly path: string;
+  /** The rev at which it was written. */
+  readonly rev: Rev;
+  /** Its body. */
+  readonly value: Uint8Array;
+}
+
+/** The snapshot is whole: files that were not told are not there. */
+export interface SnapshotEnds {
+  /** Says which item it is. */
+  readonly kind: "current";
+  /** The rev of the snapshot. Events after it follow. */
+  readonly rev: Rev;
+}
+
+/** All events up to a rev were told: where to go on after a restart. */
+export interface Mark {
+  /** Says which item it is. */
+  readonly kind: "mark";
+  /** The rev up to which all is told. */
+  readonly rev: Rev;
+}
+
+/** What a watch tells. */
+export type WatchItem =
+  | WatchEvent
+  | SnapshotBegins
+  | SnapshotFile
+  | SnapshotEnds
+  | Mark;
+
+/** How to watch. */
+export interface WatchOptions {
+  /** The first rev that counts; absent means the one after the current. */
+  readonly rev?: Rev;
+  /** Whether to begin with what there is, and go on from there; without `rev`. */
+  readonly snapshot?: boolean;
+  /**
+   * What to do where the history that is left begins after the rev to go on
+   * from: `snapshot`, the default, tells what there is now in place of the
+   * events that are lost; `fail` throws `TOO_LATE`.
+   */
+  readonly onTooLate?: "snapshot" | "fail";
+  /** Whether events bring the file's body of before. */
+  readonly previous?: boolean;
+  /** Whether events tell when they were asked for, and by whom. */
+  readonly stamps?: boolean;
+  /** Whether events bring bodies; default true. */
+  readonly values?: boolean;
+  /** Which events to tell; default all. */
+  readonly kinds?: readonly ChangeEvent["kind"][];
+  /** Whether to tell marks, too. */
+  readonly marks?: boolean;
+  /** Bytes that may come ahead of what is taken. Default 1 MiB. */
+  readonly windowBytes?: number;
+  /** Milliseconds between two marks; at least 100, default 10000. */
+  readonly progressMs?: number;
+  /** Ends the watch with `TIMEOUT` when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds until the watch ends with `TIMEOUT`; 0, the default: never. */
+  readonly timeoutMs?: number;
+}
+
+/** How to watch where nothing but events is to be told. */
+export interface EventsOnly extends WatchOptions {
+  /** No snapshot stands for events that are lost. */
+  readonly onTooLate: "fail";
+  /** Nor does the watch begin with one. */
+  readonly snapshot?: false;
+  /** Nor are marks told. */
+  readonly marks?: false;
+}
+
+const WINDOW_BYTES = 1 << 20;
+const PROGRESS_MS = 10_000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** The items of a watch that begins at `from`, or with a snapshot. */
+export async function* watchItems(
+  core: ClientCore,
+  watch: {
+    readonly glob: string;
+    readonly from: Rev | undefined;
+    readonly options: WatchOptions;
+  },
+): AsyncGenerator<WatchItem, void, void> {
+  const { glob, from, options } = watch;
+  const { signal, timeoutMs = 0 } = options;
+  if (signal?.aborted) throw abortedBefore("WATCH");
+  const queue = new ItemQueue(options.marks ?? false);
+  const subscription = core.watch({
+    glob,
+    from,
+    want: wantsOf(options),
+    windowBytes: options.windowBytes ?? WINDOW_BYTES,
+    progressMs: options.progressMs ?? PROGRESS_MS,
+    snapshots: options.onTooLate !== "fail",
+  }, queue);
+  const end = (why: string) => queue.failed(ended(why));
+  const abort = () => end("it was aborted");
+  signal?.addEventListener("abort", abort, { once: true });
+  const late = () => end(`the time is over (${timeoutMs} ms)`);
+  const timer = timeoutMs > 0
+    ? setTimeout(late, Math.min(timeoutMs, TIMER_MS_MAX))
+    : undefined;
+  try {
+    while (true) yield await queue.next(subscription);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    subscription.cancel();
+  }
+}
+
+function ended(why: string): DoozerError {
+  return new DoozerError("TIMEOUT", `The watch has ended: ${why}`);
+}
+
+interface Queued {
+  readonly item: WatchItem;
+  /** What it holds of the window. */
+  readonly bytes: number;
+}
+
+/** What was told and not taken yet. */
+class ItemQueue implements WatchTaker {
+  readonly #marks: boolean;
+  #items: Queued[] = [];
+  #at = 0;
+  #failure: DoozerError | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(marks: boolean) {
+    this.#marks = marks;
+  }
+
+  /** The next item, when it is there. */
+  async next(subscription: Subscription): Promise<WatchItem> {
+    while (this.#at === this.#items.length) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    const { item, bytes } = this.#items[this.#at++]!;
+    if (this.#at === this.#items.length) {
+      this.#items = [];
+      this.#at = 0;
+    }
+    if (bytes > 0) subscription.taken(bytes);
+    return item;
+  }
+
+  event(response: ClientResponse, bytes: number): void {
+    this.#add({ ...eventIn(response), ...moreIn(response) }, bytes);
+  }
+
+  progress(rev: Rev): void {
+    if (this.#marks) this.#add({ kind: "mark", rev }, 0);
+  }
+
+  snapshot({ rev, from }: { rev: Rev; from: Rev | undefined }): void {
+    const lost = from === undefined ? {} : { from };
+    this.#add({ kind: "snapshot", rev, ...lost }, 0);
+  }
+
+  file({ path, rev, value = EMPTY }: ListEntry, bytes: number): void {
+    this.#add({ kind: "file", path, rev, value }, bytes);
+  }
+
+  current(rev: Rev): void {
+    this.#add({ kind: "current", rev }, 0);
+  }
+
+  /** What was told before is taken first. */
+  failed(error: DoozerError): void {
+    this.#failure ??= error;
+    this.#wakeUp();
+  }
+
+  #add(item: WatchItem, bytes: number): void {
+    this.#items.push({ item, bytes });
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
+
+/** The event that an answer to WAIT or WATCH tells. */
+export function eventIn(
+  { path = "", rev, flags, value = EMPTY }: ClientResponse,
+): ChangeEvent {
+  if (rev === undefined) {
+    throw new DoozerError("OTHER", "The server's answer lacks a field");
+  }
+  const kind = flags === EVENT_FLAGS.set
+    ? "set"
+    : flags === EVENT_FLAGS.del
+    ? "del"
+    : "nop";
+  return { path, rev, kind, value };
+}
+
+function moreIn(
+  { prevRev = 0, prevValue, time, origin }: ClientResponse,
+): Omit<WatchEvent, keyof ChangeEvent> {
+  return {
+    previousRev: prevRev,
+    ...prevValue === undefined ? {} : { previous: prevValue },
+    ...time === undefined ? {} : { time },
+    ...origin === undefined ? {} : { origin },
+  };
+}
+
+function wantsOf(
+  { previous, stamps, values = true, kinds }: WatchOptions,
+): number {
+  const without = (kind: ChangeEvent["kind"]) =>
+    kinds !== undefined && !kinds.includes(kind);
+  return (previous ? WANTS.previous : 0) |
+    (stamps ? WANTS.stamp : 0) |
+    (values ? 0 : WANTS.noBody) |
+    (without("set") ? WANTS.noSet : 0) |
+    (without("del") ? WANTS.noDel : 0) |
+    (without("nop") ? WANTS.noNop : 0);
+}
