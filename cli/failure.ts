@@ -175,6 +175,10 @@ function hintFor(error: DoozerError): string {
     return "Is it a doozer node, and still running? One that speaks TLS needs " +
       "--tls or --cacert";
   }
+  if (UNDONE.test(detail)) {
+    return 'Nothing was done: try again, or ask another node (-a; "doozer ' +
+      'status" names them)';
+  }
   if (detail.startsWith("The answer to ") && !LOST.test(detail)) {
     return "Allow more time with -t; a rev that is yet to come is waited for " +
       '("doozer rev" prints the current one)';
@@ -190,6 +194,8 @@ const STRANGER =
   /^No server can be reached: .*(it has been silent|is no answer|ended it|no answer within)/s;
 /** The same of a question whose server is gone, with no other in its place. */
 const LOST = /No server can be reached|The connection to /;
+/** A write that never was handed on. */
+const UNDONE = /^The answer to (SET|DEL|NOP) /;
 
 /** The text without the secrets that a URI in it may carry. */
 export function hideSecrets(text: string): string {

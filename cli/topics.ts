@@ -97,7 +97,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
   },
   waitBytesNode: {
     unit: "bytes",
-    meaning: "waits, and reads of revs to come, of all clients together",
+    meaning: "waits, watches, reads of revs to come of all clients",
   },
   waitGlobBytes: {
     unit: "bytes",

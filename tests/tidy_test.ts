@@ -114,9 +114,12 @@ Deno.test("check() finds a cycle, a missing mirror, a missing opening", () => {
   assertEquals(cycle, [
     "cli/a.ts:1: imports go in a circle: cli/a.ts -> cli/b.ts -> cli/a.ts",
   ]);
-  assertEquals(check([{ path: "store/a.ts", text: OPENING }]), [
+  const value = `${OPENING}export const a = 1;\n`;
+  assertEquals(check([{ path: "store/a.ts", text: value }]), [
     "store/a.ts:1: has no test tests/store/a_test.ts",
   ]);
+  const types = `${OPENING}export interface A {}\nexport type B = A;\n`;
+  assertEquals(check([{ path: "store/a.ts", text: types }]), []);
   assertEquals(check([{ path: "cli/a.ts", text: "/** No tag. */\n" }]), [
     "cli/a.ts:1: does not open with a module comment (@module)",
   ]);

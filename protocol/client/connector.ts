@@ -85,7 +85,8 @@ export class Connector implements LineUser {
   /** The line that serves, if there is one. */
   get line(): Line | undefined {
     // One that ends still tells its takers so, and they may ask again.
-    return this.#isReady && !this.#line?.isEnded ? this.#line : undefined;
+    const serves = this.#isReady && !this.#stopped && !this.#line?.isEnded;
+    return serves ? this.#line : undefined;
   }
 
   /** Begins. */
@@ -93,10 +94,15 @@ export class Connector implements LineUser {
     this.#dialNext();
   }
 
-  /** Ends for good. */
-  stop(): void {
+  /** Nothing is dialled or sent from now on. */
+  retire(): void {
     this.#stopped = true;
     this.#dialAt = Infinity;
+  }
+
+  /** Ends for good. */
+  stop(): void {
+    this.retire();
     this.#line?.end("The client is closed");
   }
 
@@ -240,7 +246,8 @@ export class Connector implements LineUser {
 
   /** So long nothing need be heard before it is asked whether it is there. */
   #patience(line: Line): number {
-    return line.owesAnswers ? this.#silenceMs / 2 : this.#silenceMs * 1.5;
+    const factor = line.owesAnswers ? 0.5 : 1.5;
+    return this.#silenceMs * factor + line.wayMs;
   }
 
   #setDeadline(time: number): void {
@@ -284,7 +291,7 @@ export class Connector implements LineUser {
 
   #ping(line: Line): void {
     const now = this.#pingedAt = this.#now;
-    this.#setDeadline(now + this.#silenceMs / 2);
+    this.#setDeadline(now + this.#silenceMs / 2 + line.wayMs);
     const done = () => {
       if (this.line !== line) return;
       this.#pingedAt = undefined;

@@ -174,6 +174,7 @@ export class ClientCore implements ConnectorUser {
   close(): void {
     if (this.#closed !== undefined) return;
     this.#closed = new DoozerError("CLOSED", "The client is closed");
+    this.#connector.retire();
     this.#failAll(this.#closed);
     this.#connector.stop();
   }

@@ -45,6 +45,11 @@ const REFUSED_TAG = 0;
 /** The bytes in front of a frame. */
 const LENGTH_BYTES = 4;
 
+/** On a slow way a large body takes its time, and nothing is heard meanwhile. */
+const WAY_BYTES_PER_MS = 128;
+/** So much takes no time. */
+const SMALL_BYTES = 64 << 10;
+
 interface Awaited {
   readonly taker: Taker;
   /** Whether more than one answer may come. */
@@ -73,6 +78,8 @@ export class Line implements SocketUser {
   #ended = false;
   /** When bytes have last come. */
   heardAt: number;
+  /** Sent since it was last heard, in bytes. */
+  #unheardBytes = 0;
   /** When it was last asked for something where nothing like it was owed. */
   #askedAt: number;
   /** Added to every request that says nothing else. */
@@ -108,6 +115,11 @@ export class Line implements SocketUser {
   /** Whether something is awaited that the server should answer soon. */
   get owesAnswers(): boolean {
     return this.#owed > 0;
+  }
+
+  /** How long what was sent since it was last heard may take on its way. */
+  get wayMs(): number {
+    return Math.max(0, this.#unheardBytes - SMALL_BYTES) / WAY_BYTES_PER_MS;
   }
 
   /** Since when nothing came that might have come. */
@@ -176,6 +188,7 @@ export class Line implements SocketUser {
   received(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.heardAt = this.#now();
+    this.#unheardBytes = 0;
     try {
       for (let at = 0; at < bytes.length && !this.#ended;) {
         const space = this.#input.space(Math.min(bytes.length - at, PIECE));
@@ -197,6 +210,7 @@ export class Line implements SocketUser {
     this.#output = this.#taken;
     this.#output.clear();
     this.#taken = output;
+    this.#unheardBytes += output.length;
     return output.written();
   }
 

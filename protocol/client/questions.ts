@@ -30,8 +30,6 @@ export interface Question {
   readonly timeoutMs: number;
   /** Whether it is good for one line only, and never asked again. */
   readonly once?: boolean;
-  /** Completes the request for the line on which it is asked. */
-  readonly fit?: (ask: Ask, line: Line) => Ask;
 }
 
 /** A question under way. */
@@ -112,8 +110,10 @@ export class Questions {
   /** All fail. */
   failAll(error: DoozerError): void {
     for (const open of [...this.#open]) {
+      const unsure = open.wasAsked && isChange(open.question.verb);
       this.#withdraw(open);
-      this.#fail(open, error);
+      const why = error.detail;
+      this.#fail(open, unsure ? this.#unanswered(open, why) : error);
     }
   }
 
@@ -128,7 +128,7 @@ export class Questions {
   }
 
   #send(open: OpenQuestion, line: Line): void {
-    const { verb, ask, fit } = open.question;
+    const { verb, ask } = open.question;
     const counts = verb !== "WAIT";
     this.#unasked(open).delete(open);
     if (counts) this.#asked++;
@@ -154,7 +154,7 @@ export class Questions {
     };
     open.line = line;
     open.wasAsked = true;
-    open.tag = line.ask(verb, fit === undefined ? ask : fit(ask, line), taker);
+    open.tag = line.ask(verb, ask, taker);
   }
 
   #refused(open: OpenQuestion, error: DoozerError): void {

@@ -50,8 +50,6 @@ export class WriteCommand {
   resolved = false;
   /** How many servers have said that they cannot. */
   refusals = 0;
-  /** Not to be sent again before. */
-  retryAt = 0;
   whyLate: string | undefined;
 
   constructor(

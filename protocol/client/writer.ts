@@ -271,12 +271,15 @@ export class Writer {
     const { count } = this.#connector.servers;
     command.whyLate = detail;
     command.refusals++;
-    const everywhere = command.refusals >= count;
-    if (!everywhere && !command.told) return this.#connector.leave(detail);
+    // What may have taken effect is known only once some server has answered:
+    // it is sent again until its time is over.
+    const goesOn = command.maybe || command.refusals < count;
+    if (goesOn && !command.told && count > 1) {
+      return this.#connector.leave(detail);
+    }
     // What else goes over the line is not disturbed for what nobody awaits.
     this.#pause();
-    if (command.told) return;
-    if (command.maybe) return command.failUnknown(detail);
+    if (command.told || goesOn) return;
     command.empty = true;
     command.fail(new DoozerError("UNAVAILABLE", detail));
   }

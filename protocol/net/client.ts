@@ -1,5 +1,5 @@
 /**
- * A connection to one server, with a method for each verb.
+ * A client of a cluster, with a method for each verb.
  *
  * All failures are {@linkcode DoozerError}s with a code from a closed set.
  *
@@ -13,7 +13,7 @@ import {
 import { type ClientResponse, encodeText } from "../mod.ts";
 import { type NodeStatus, READ_WAYS, type Verb } from "../mod.ts";
 import { CLOBBER, DoozerError, type Rev } from "../../store/mod.ts";
-import { Asking, type AskOptions } from "./asking.ts";
+import { abortedBefore, Asking, type AskOptions } from "./asking.ts";
 import { type BackupOptions, type BackupPiece, pullBackup } from "./backup.ts";
 import type { Driver } from "./driver.ts";
 import { listEntries } from "./listing.ts";
@@ -226,8 +226,10 @@ export class Client implements Disposable {
     glob: string,
     options: RequestOptions = {},
   ): Promise<ChangeEvent> {
-    const rev = options.rev ?? await this.rev(LOCAL) + 1;
-    const bounds = { ...options, timeoutMs: options.timeoutMs ?? 0 };
+    const { rev, timeoutMs = 0 } = options.rev === undefined
+      ? await this.#fromNow("WAIT", options)
+      : options;
+    const bounds = { ...options, timeoutMs };
     return eventIn(await this.#ask("WAIT", { path: glob, rev }, bounds));
   }
 
@@ -253,10 +255,13 @@ export class Client implements Disposable {
     options: WatchOptions = {},
   ): AsyncGenerator<WatchItem, void, void> {
     const { snapshot = false, rev } = options;
-    const from = snapshot && rev === undefined
-      ? undefined
-      : Math.max(1, rev ?? await this.rev(LOCAL) + 1);
-    yield* watchItems(this.#core, { glob, from, options });
+    if (rev !== undefined || snapshot) {
+      const from = rev === undefined ? undefined : Math.max(1, rev);
+      return yield* watchItems(this.#core, { glob, from, options });
+    }
+    const { rev: from, ...left } = await this.#fromNow("WATCH", options);
+    const rest = { ...options, ...left };
+    yield* watchItems(this.#core, { glob, from, options: rest });
   }
 
   /** The files that match, in tree order, all as of one rev. */
@@ -318,6 +323,29 @@ export class Client implements Disposable {
   /** Ends the connection: for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** The first rev to come, and what is left of the time to wait for it. */
+  async #fromNow(
+    verb: "WAIT" | "WATCH",
+    { signal, timeoutMs = 0 }: AskOptions,
+  ): Promise<{ rev: Rev; timeoutMs?: number }> {
+    if (signal?.aborted) throw abortedBefore(verb);
+    const end = performance.now() + timeoutMs;
+    const isOver = () => timeoutMs > 0 && performance.now() >= end;
+    const bounds = {
+      ...signal === undefined ? {} : { signal },
+      ...timeoutMs > 0 ? { timeoutMs } : {},
+    };
+    try {
+      const rev = await this.rev({ ...LOCAL, ...bounds }) + 1;
+      const left = Math.max(1, end - performance.now());
+      return timeoutMs > 0 ? { rev, timeoutMs: left } : { rev };
+    } catch (error) {
+      const isOurs = error instanceof DoozerError &&
+        error.code === "UNAVAILABLE" && (signal?.aborted || isOver());
+      throw isOurs ? new DoozerError("TIMEOUT", error.detail) : error;
+    }
   }
 
   #ask(

@@ -180,6 +180,7 @@ export class ClientLink implements Flushable {
       connection.fail("The client has left in the middle of a frame");
     }
     this.#readEnded = true;
+    connection.inputEnded();
     this.#endIfDone();
   }
 
@@ -229,9 +230,24 @@ export class ClientLink implements Flushable {
         return this.#write();
       }
       this.#output = NOTHING;
+      // A socket that takes all at once would keep us telling of the past, one
+      // piece after the other, before anybody else was heard.
+      if (this.#connection.awaitsRoom) this.#options.turn.later(this.#sent);
+      else this.#sent();
+    } catch (error) {
+      this.#broke(error);
+    }
+  };
+
+  /** What was taken to be sent is sent. */
+  readonly #sent = (): void => {
+    if (this.#ended) return;
+    try {
+      // It reads on before a watch, which has room again, takes that room: or
+      // whoever catches up could not say a word until that was done.
+      this.#wakeReader();
       this.#connection.outputSent();
       this.#work();
-      this.#wakeReader();
       this.#send();
     } catch (error) {
       this.#broke(error);

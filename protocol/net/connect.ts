@@ -1,7 +1,7 @@
 /**
  * The client library: connects to a cluster.
  *
- * ```ts ignore
+ * ```ts
  * import { connect } from "@doozer/doozer";
  *
  * using client = await connect("doozer:?ca=127.0.0.1:8046");
@@ -10,10 +10,31 @@
  * console.log(rev === file.rev, new TextDecoder().decode(file.value));
  * ```
  *
+ * ```output
+ * true hello
+ * ```
+ *
+ * Every change from that rev on, each once and in order:
+ *
+ * ```ts
+ * import { connect } from "@doozer/doozer";
+ *
+ * using client = await connect("doozer:?ca=127.0.0.1:8046");
+ * const rev = await client.set("/app/motd", "hello again");
+ * for await (const event of client.watch("/app/*", { rev })) {
+ *   console.log(event.kind, event.rev === rev);
+ *   break;
+ * }
+ * ```
+ *
+ * ```output
+ * set true
+ * ```
+ *
  * @module
  */
 import { type Address, ClientCore, formatAddress } from "../mod.ts";
-import { type Notice, parseAddress, parseUri, SILENCE_MS } from "../mod.ts";
+import { parseAddress, parseUri, SILENCE_MS } from "../mod.ts";
 import { DoozerError } from "../../store/mod.ts";
 import { Client } from "./client.ts";
 import { Deferred } from "./deferred.ts";

@@ -1,5 +1,6 @@
 /**
- * The fenced blocks of a Markdown file, with what the tests must know of each.
+ * The fenced blocks of a Markdown file, or of a module's comments, with what the
+ * tests must know of each.
  *
  * @module
  */
@@ -32,6 +33,15 @@ export function readBlocks(markdown: string): Block[] {
     at = close;
   }
   return blocks;
+}
+
+/** The fenced blocks in the comments of a module. */
+export function readExamples(module: string): Block[] {
+  // What is no comment is left out; the lines stay where they are.
+  const comments = module.split("\n").map((line) =>
+    /^\s*\* ?(.*)$/.exec(line)?.[1] ?? ""
+  );
+  return readBlocks(comments.join("\n"));
 }
 
 function readInfo(info: string): [string, Map<string, string>] {

@@ -1,15 +1,15 @@
 /**
- * What the documents repeat from the code is what the code says: limits, exit
- * statuses, variables, versions, the permissions of a release.
+ * What the documents repeat from the code is what the code says: limits, error
+ * codes, exit statuses, variables, versions, the targets of a release.
  *
  * @module
  */
 
 import { assert, assertEquals } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { EXIT, EXIT_MEANINGS } from "../../cli/exit_status.ts";
+import { EXIT, EXIT_MEANINGS, statusOf } from "../../cli/exit_status.ts";
 import { TOPICS } from "../../cli/topics.ts";
-import { LIMITS } from "../../store/mod.ts";
+import { ERROR_CODES, type ErrorCode, LIMITS } from "../../store/mod.ts";
 
 const readme = read("README.md");
 
@@ -59,6 +59,18 @@ Deno.test("README.md gives each exit status as the code does", () => {
   );
 });
 
+Deno.test("README.md gives each error code as the code does", () => {
+  const codes = Object.keys(ERROR_CODES) as ErrorCode[];
+  assertEquals(
+    tableBelow("Error codes"),
+    codes.map((code) => [
+      `\`${code}\``,
+      String(statusOf(code)),
+      ERROR_CODES[code],
+    ]),
+  );
+});
+
 Deno.test("README.md names each variable that the help names", () => {
   const shown = tableBelow("Environment").map(([name = ""]) =>
     name.replaceAll("`", "")
@@ -80,6 +92,7 @@ Deno.test("README.md names each dependency", () => {
 Deno.test("README.md and CHANGELOG.md name the version of deno.json", () => {
   const { version } = config;
   assert(readme.includes(`doozer ${version}: node`));
+  assert(readme.includes(`/doozer-doozer-${version}.tgz`));
   assert(read("CHANGELOG.md").includes(`\n## ${version} `));
 });
 
@@ -113,6 +126,7 @@ Deno.test("a relative link in a document leads to a file", () => {
   const documents = [
     "README.md",
     "CHANGELOG.md",
+    "protocol/client/README.md",
     "tests/README.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",

@@ -1,12 +1,13 @@
 /**
- * Turns the shell blocks of a document into one bash script and runs it, as a
- * reader would: in order, in one shell, in an empty folder, with `doozer`,
- * `deno` and `npx` on the PATH.
+ * Turns the commands and programs of a document into one bash script and runs
+ * it, as a reader would: in order, in one shell, in an empty folder, with
+ * `doozer`, `deno` and `npx` on the PATH.
  *
  * A document writes ports as a reader would; here the kernel chooses free ones.
  * So the `doozer` on the PATH is a shim that moves port 8046 to the port on which
  * the document's newest such node listens, and 8047 to 8099, which are for more
- * nodes, to one port each; and the outputs are moved back.
+ * nodes, to one port each; programs are moved likewise when they are written,
+ * and the outputs are moved back.
  *
  * @module
  */
@@ -33,13 +34,15 @@ export interface Result {
 /** What bash says of processes that were killed, which a terminal shows. */
 const OF_JOBS = /^\S+script: line \d+: +\d+ Killed .*\n/gm;
 
-/** Runs a document's blocks; `work` and `home` are folders of its own. */
+/**
+ * Runs a document's blocks, after `checkTypes`; `work` and `home` are folders of
+ * its own.
+ */
 export async function runBlocks(
   blocks: readonly Block[],
   { top, work, home }: { top: string; work: string; home: string },
 ): Promise<Result> {
   await writePrograms(home);
-  await writeImports(top, work);
   const script = `${home}/script`;
   await Deno.writeTextFile(script, toScript(blocks, top));
   const env: Record<string, string> = {
@@ -70,6 +73,27 @@ export async function runBlocks(
   return { status: code, ran, log };
 }
 
+/** What is wrong with the types of a document's programs, all at once; or "". */
+export async function checkTypes(
+  blocks: readonly Block[],
+  { top, work }: { top: string; work: string },
+): Promise<string> {
+  await writeImports(top, work);
+  const programs = blocks.filter(({ language }) => language === "ts");
+  if (programs.length === 0) return "";
+  const files = programs.map((block) => `checked_${block.line}.ts`);
+  for (const [index, { text }] of programs.entries()) {
+    await Deno.writeTextFile(`${work}/${files[index]}`, text);
+  }
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", ...files],
+    cwd: work,
+    env: { NO_COLOR: "1" },
+  }).output();
+  for (const file of files) await Deno.remove(`${work}/${file}`);
+  return success ? "" : new TextDecoder().decode(stderr);
+}
+
 /** Runs the script in a process group of its own, so that all of it ends. */
 async function runScript(
   script: string,
@@ -86,15 +110,16 @@ async function runScript(
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const deadline = setTimeout(() => Deno.kill(-bash.pid, "SIGKILL"), 120_000);
+  const deadline = setTimeout(() => Deno.kill(-bash.pid, "SIGKILL"), 180_000);
   const { code, stderr } = await bash.output();
   clearTimeout(deadline);
   return { code, log: new TextDecoder().decode(stderr) };
 }
 
-/** Whether a block is a command to run. */
-export function isRun(block: Block): boolean {
-  return block.language === "sh" && !block.marks.has("norun");
+/** Whether a block is to run: commands, or a program that none of them runs. */
+export function isRun({ language, marks }: Block): boolean {
+  if (marks.has("norun")) return false;
+  return language === "sh" || language === "ts" && !marks.has("file");
 }
 
 /** What is wrong with a run; empty if all is as the document shows. */
@@ -119,19 +144,23 @@ export function complaints(result: Result): string[] {
   return found;
 }
 
+/** Where a document starts no node, one is there. */
+const SERVE: Block = {
+  language: "sh",
+  marks: new Map(),
+  text: "doozer serve",
+  line: 0,
+};
+
 function toScript(blocks: readonly Block[], top: string): string {
   const parts = [PRELUDE];
   const runs = blocks.filter(isRun);
   if (!runs.some((run) => run.marks.has("background") && serves(run.text))) {
-    parts.push(background({ line: 0, text: "doozer serve" }, 1));
+    parts.push(background(SERVE, 1));
   }
   for (const [index, block] of blocks.entries()) {
-    const file = block.marks.get("file");
-    if (file !== undefined) {
-      parts.push(
-        `cat >${quote(file)} <<'END OF FILE'\n${block.text}\nEND OF FILE`,
-      );
-    }
+    const file = block.marks.get("file") ?? programOf(block);
+    if (file !== undefined) parts.push(written(file, block.text));
     if (!isRun(block)) continue;
     const next = blocks[index + 1];
     const lines = next?.language === "output"
@@ -145,11 +174,32 @@ function toScript(blocks: readonly Block[], top: string): string {
   return parts.join("\n") + "\n";
 }
 
+/** The file of a program that has no name of its own. */
+function programOf(block: Block): string | undefined {
+  if (block.language !== "ts" || !isRun(block)) return undefined;
+  return `line_${block.line}.ts`;
+}
+
+/** What to type. */
+function commandsOf(block: Block): string {
+  const program = programOf(block);
+  if (program === undefined) return block.text;
+  return `deno run --quiet --allow-net --allow-env ${program}`;
+}
+
+/** Writes a file, with the ports of this run. */
+function written(file: string, text: string): string {
+  return `cat >"$DOCS/text" <<'END OF FILE'\n${text}\nEND OF FILE
+move "$(cat "$DOCS/text")" >${quote(file)}`;
+}
+
 function foreground(block: Block, folder: string | undefined): string {
   const [open, close] = folder === undefined
     ? ["{", "}"]
     : [`( cd ${quote(folder)}`, ")"];
-  return `${open}\n${block.text}\n${close} >"$DOCS/${block.line}.out" 2>&1 </dev/null`;
+  return `${open}
+${commandsOf(block)}
+${close} >"$DOCS/${block.line}.out" 2>&1 </dev/null`;
 }
 
 function serves(text: string): boolean {
@@ -157,10 +207,9 @@ function serves(text: string): boolean {
 }
 
 /** A block that goes on running, as in a terminal of its own. */
-function background(
-  { line, text }: { line: number; text: string },
-  lines: number,
-): string {
+function background(block: Block, lines: number): string {
+  const { line } = block;
+  const text = commandsOf(block);
   return `mkfifo "$DOCS/${line}.pipe"
 {
 ${text}
@@ -169,6 +218,7 @@ follow ${line} ${lines} ${serves(text) ? "serve" : "client"}`;
 }
 
 const PRELUDE = `set -euo pipefail
+source "$DOCS/ports.sh"
 end() {
   trap '' TERM
   kill -TERM 0
@@ -196,24 +246,15 @@ follow() {
   cat <&"$pipe" >>"$DOCS/$1.rest" &
 }`;
 
-async function writePrograms(home: string): Promise<void> {
-  const deno = quote(Deno.execPath());
-  const programs: Record<string, string> = {
-    deno: `exec ${deno} "$@"`,
-    // What npx would download is what runs these tests.
-    npx: `[[ "$1 $2" == "-y deno@${Deno.version.deno}" ]] || {
-  echo "npx $*: not the Deno of these tests, ${Deno.version.deno}" >&2
-  exit 1
-}
-exec ${deno} "\${@:3}"`,
-    doozer:
-      `# moved PORT: the port that stands for a document's, of the kernel's choice.
+/** Finds out, and decides, which port stands for which. */
+const PORTS =
+  `# moved PORT: the port that stands for a document's, of the kernel's choice.
 moved() {
   if [[ $1 != 8046 ]] && ! is_moved "$1"; then
     local code='const l = Deno.listen({ port: 0, hostname: "127.0.0.1" });
       console.log(l.addr.port); l.close();'
     until mkdir "$DOCS/lock" 2>/dev/null; do sleep 0.01; done
-    is_moved "$1" || printf '%s %s\\n' "$1" "$(${deno} eval "$code")" >>"$DOCS/ports"
+    is_moved "$1" || printf '%s %s\\n' "$1" "$(deno eval "$code")" >>"$DOCS/ports"
     rmdir "$DOCS/lock"
   fi
   if ! is_moved "$1"; then echo 0; return; fi # Nobody is there yet.
@@ -230,6 +271,20 @@ move() {
   done
   printf %s "$text"
 }
+`;
+
+async function writePrograms(home: string): Promise<void> {
+  await Deno.writeTextFile(`${home}/ports.sh`, PORTS);
+  const deno = quote(Deno.execPath());
+  const programs: Record<string, string> = {
+    deno: `exec ${deno} "$@"`,
+    // What npx would download is what runs these tests.
+    npx: `[[ "$1 $2" == "-y deno@${Deno.version.deno}" ]] || {
+  echo "npx $*: not the Deno of these tests, ${Deno.version.deno}" >&2
+  exit 1
+}
+exec ${deno} "\${@:3}"`,
+    doozer: `source "$DOCS/ports.sh"
 args=() listen=
 for arg in "$@"; do
   # Whoever listens at 8046 takes a port of its own.
@@ -259,7 +314,8 @@ async function writeImports(top: string, work: string): Promise<void> {
     await Deno.readTextFile(`${top}/deno.json`),
   );
   const client = new URL(exports["."], `file://${top}/`).href;
-  const config = { lock: false, imports: { [`jsr:${name}`]: client } };
+  const imports = { [name]: client, [`jsr:${name}`]: client };
+  const config = { lock: false, imports };
   await Deno.writeTextFile(`${work}/deno.json`, JSON.stringify(config));
 }
 

@@ -137,7 +137,7 @@ test(
       ending.abort();
       await assert.rejects(waiting, DoozerError);
       await assert.rejects(
-        client.wait("/node/never", { timeoutMs: 10 }),
+        client.wait("/node/never", { rev: 1, timeoutMs: 10 }),
         fails("TIMEOUT", /10 ms/),
       );
       assert.ok(await client.rev() > 0);

@@ -6,31 +6,12 @@
  * @module
  */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { LIMITS } from "../../store/mod.ts";
 import { RawClient, type RawRequest } from "../protocol/raw_client.ts";
 import { until } from "./cluster_nodes.ts";
-import { type NodeProcess, startNodeProcess } from "./node_process.ts";
-import { Witness } from "./witness.ts";
-
-const RSS_MIB_MAX = 300;
-/** A test that hangs must fail instead; none comes near. */
-const HANG_MS = 120_000;
-
-/** Runs an abuse beside a witness that checks before and after it. */
-function testOverload(
-  name: string,
-  abuse: (node: NodeProcess, witness: Witness) => Promise<void>,
-): void {
-  const fn = async (): Promise<void> => {
-    await using node = await startNodeProcess();
-    using witness = await Witness.connect(node.addr);
-    await abuse(node, witness);
-    await witness.check();
-    assertSmall(node);
-  };
-  Deno.test({ name: `overload: ${name}`, timeout: HANG_MS, fn });
-}
+import type { NodeProcess } from "./node_process.ts";
+import { assertSmall, testOverload } from "./overload.ts";
 
 testOverload("clients that never read their answers", async (node, witness) => {
   const value = new Uint8Array(LIMITS.valueBytes).fill(120);
@@ -248,17 +229,4 @@ async function connectAgain(node: NodeProcess): Promise<void> {
     if (answer?.response.tag === 1) return;
   }
   throw new Error("No connection became free");
-}
-
-function assertSmall(node: NodeProcess): void {
-  if (Deno.build.os !== "linux") return;
-  // Deno itself opens /proc only with every permission.
-  const args = [`/proc/${node.pid}/status`];
-  const { stdout } = new Deno.Command("cat", { args }).outputSync();
-  const status = new TextDecoder().decode(stdout);
-  const kib = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
-  assert(
-    kib > 0 && kib < RSS_MIB_MAX << 10,
-    `The node's memory is ${kib >> 10} MiB; the limit is ${RSS_MIB_MAX} MiB`,
-  );
 }

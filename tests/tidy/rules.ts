@@ -54,7 +54,7 @@ export function check(sources: readonly Source[]): string[] {
       ...checkOpening(source),
       ...checkPurity(source, parts),
       ...checkImports(source, parts),
-      ...checkMirror(source, paths),
+      ...checkMirror(source, { parts, paths }),
     );
   }
   return [...complaints, ...checkCycles(sources)];
@@ -157,9 +157,15 @@ export function resolve(path: string, specifier: string): string {
   return parts.join("/");
 }
 
-/** Core files have a test of their own: store/tree.ts, store/tree_test.ts. */
-function checkMirror(source: Source, paths: ReadonlySet<string>): string[] {
-  const { path } = source;
+/**
+ * Core files have a test of their own: store/tree.ts, store/tree_test.ts. Of
+ * types alone there is nothing to be tested.
+ */
+function checkMirror(
+  { path }: Source,
+  { parts, paths }: { parts: Scan; paths: ReadonlySet<string> },
+): string[] {
+  if (!/^export (?!type\b|interface\b)/m.test(parts.code)) return [];
   if (!PURE.includes(folderOf(path) ?? "") || path.endsWith("/mod.ts")) {
     return [];
   }

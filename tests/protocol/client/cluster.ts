@@ -81,10 +81,14 @@ export class Cluster {
   /** A session is left only when it has ended; its numbers make sense. */
   judge(
     by: SessionNumber,
-    { node, code }: { node: Node; code?: string },
+    { node, refusal }: { node: Node; refusal?: Refusal },
   ): void {
     if (node !== this.nodes[0]) return;
-    if (code === "NUMBER") this.offences.push(`NUMBER ${by.number}`);
+    // An attempt may come late, after its answer came another way.
+    const isLate = refusal?.detail?.endsWith("is forgotten") ?? false;
+    if (refusal?.code === "NUMBER" && !isLate) {
+      this.offences.push(`NUMBER ${by.number}`);
+    }
     if (by.session <= this.#session) return;
     const isOpen = node.sessions.nameOf(this.#session) !== undefined;
     if (isOpen) this.offences.push(`Left session ${this.#session}`);
@@ -260,7 +264,7 @@ export class Node implements Backend, Host {
       return this.sessions.applied(by, { checksum, outcome: act() });
     }
     if (!("code" in admission)) return admission.outcome;
-    this.#cluster.judge(by, { node: this, code: admission.code });
+    this.#cluster.judge(by, { node: this, refusal: admission });
     return admission;
   }
 

@@ -187,3 +187,17 @@ Deno.test("quietSince begins anew when something comes, or is first owed", () =>
     false,
   ]);
 });
+
+Deno.test("Line allows what is on a slow way its time", () => {
+  const bench = new Bench();
+  bench.line.ask(
+    "SET",
+    { value: new Uint8Array((64 << 10) + 128_000) },
+    bench.taker("a"),
+  );
+  assertEquals(bench.line.wayMs, 0, "It has not left yet");
+  bench.line.takeOutput();
+  assertEquals(Math.floor(bench.line.wayMs), 1_000);
+  bench.receive((answers) => answers.rev(99, 1));
+  assertEquals(bench.line.wayMs, 0);
+});

@@ -183,6 +183,19 @@ Deno.test("what is asked from within a failure is asked, or refused", () => {
   assertEquals(a.asked.length, 1);
 });
 
+Deno.test("close() leaves open what came of a change that was asked for", () => {
+  const a = new Scripted();
+  const rig = new Rig({ "a:1": a });
+  const early = rig.ask("RECOVER");
+  early.giveUp("enough");
+  rig.start();
+  const told = [rig.ask("RECOVER"), rig.ask("GET", GET)];
+  rig.world.run(10);
+  rig.core.close();
+  assertEquals(early.text, "UNAVAILABLE");
+  assertEquals(told.map(({ text }) => text), ["UNKNOWN", "CLOSED"]);
+});
+
 Deno.test("a question that no server would take is never sent", () => {
   const a = new Scripted();
   const rig = new Rig({ "a:1": a }).start();

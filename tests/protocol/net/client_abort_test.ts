@@ -43,8 +43,8 @@ const REQUESTS: readonly [name: string, ask: Ask, code: ErrorCode][] = [
 
 /** What finding out where to begin is given up with. */
 const FROM_NOW: readonly [name: string, ask: Ask, code: ErrorCode][] = [
-  ["wait from now", (c, o) => c.wait("/a", o), "UNAVAILABLE"],
-  ["watch from now", (c, o) => c.watch("/a", o).next(), "UNAVAILABLE"],
+  ["wait from now", (c, o) => c.wait("/a", o), "TIMEOUT"],
+  ["watch from now", (c, o) => c.watch("/a", o).next(), "TIMEOUT"],
   [
     "watch with a snapshot",
     (c, o) => c.watch("/a", { ...o, snapshot: true }).next(),
@@ -54,7 +54,10 @@ const FROM_NOW: readonly [name: string, ask: Ask, code: ErrorCode][] = [
 
 /** A client with a session, of a server that says nothing any more. */
 async function withSilence(
-  use: (client: Client, sent: () => Promise<void>) => Promise<void>,
+  use: (
+    client: Client,
+    silence: { sent: () => Promise<void>; proxy: Proxy },
+  ) => Promise<void>,
 ): Promise<void> {
   await withTwoWays(async ({ first }) => {
     using client = await connectTo([first.addr]);
@@ -66,21 +69,31 @@ async function withSilence(
       return "swallow";
     };
     // Resolves when the next request has left the client.
-    await use(client, async () => {
+    const sent = async () => {
       await arrived.promise;
       arrived = Promise.withResolvers();
-    });
+    };
+    await use(client, { sent, proxy: first });
   });
 }
 
 Deno.test("every request on its way is given up when its signal aborts", () =>
-  withSilence(async (client, sent) => {
+  withSilence(async (client, { sent }) => {
     for (const [name, ask, code] of [...REQUESTS, ...FROM_NOW]) {
       const controller = new AbortController();
       const asked = codeOf(ask(client, { signal: controller.signal }));
       await sent();
       controller.abort();
       assertEquals([name, await asked], [name, code]);
+    }
+  }));
+
+Deno.test("finding out where to begin takes no longer than the time that is given", () =>
+  withSilence(async (client) => {
+    const timeoutMs = 20;
+    for (const [name, ask] of FROM_NOW) {
+      const asked = codeOf(ask(client, { timeoutMs }));
+      assertEquals([name, await asked], [name, "TIMEOUT"]);
     }
   }));
 
@@ -116,19 +129,19 @@ Deno.test("every request that no server has seen certainly did nothing", async (
 });
 
 Deno.test("close() ends all that is under way, and leaves nothing", () =>
-  withSilence(async (client, sent) => {
+  withSilence(async (client, { sent, proxy }) => {
     const all = [...REQUESTS, ...FROM_NOW];
     const asked = all.map(([, ask]) => codeOf(ask(client, {})));
     await sent();
     client.close();
     const codes = await Promise.all(asked);
+    await proxy.idle();
     const wanted = all.map(([, , code]) =>
       code === "UNKNOWN" ? "UNKNOWN" : "CLOSED"
     );
     const names = all.map(([name]) => name);
-    assertEquals(names.map((name, n) => [name, codes[n]]), [
-      ...names.map((name, n) => [name, wanted[n]]),
-    ]);
+    const told = names.map((name, n) => [name, codes[n]]);
+    assertEquals(told, names.map((name, n) => [name, wanted[n]]));
     for (const [name, ask] of all) {
       assertEquals([name, await codeOf(ask(client, {}))], [name, "CLOSED"]);
     }
@@ -148,6 +161,7 @@ Deno.test("a client that is closed while it is connecting again leaves nothing",
   await lost.promise;
   client.close();
   assertEquals(await reading, "CLOSED");
+  await proxy.idle();
   // And one that has never been connected.
   const controller = new AbortController();
   const { signal } = controller;

@@ -73,9 +73,11 @@ export class Proxy implements AsyncDisposable {
     return `${hostname}:${port}`;
   }
 
-  /** How many connections go through it. */
-  get connections(): number {
-    return this.#links.size;
+  /** Resolves when no connection goes through it. */
+  async idle(): Promise<void> {
+    while (this.#links.size > 0) {
+      await Promise.all([...this.#links].map(({ ended }) => ended));
+    }
   }
 
   /** Ends every connection, and refuses others until told otherwise. */
@@ -117,8 +119,9 @@ export class Proxy implements AsyncDisposable {
   async #serve(client: Deno.TcpConn): Promise<void> {
     const link = new Link(client, this);
     this.#links.add(link);
-    await link.serve(this.#target);
-    this.#links.delete(link);
+    link.ended = link.serve(this.#target)
+      .finally(() => this.#links.delete(link));
+    await link.ended;
   }
 }
 
@@ -129,6 +132,8 @@ class Link {
   readonly #asked: Map<number, Verb> = new Map();
   readonly #reader = new WireReader();
   #server: Deno.TcpConn | undefined;
+  /** Resolves when both sides have ended. */
+  ended: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(client: Deno.TcpConn, proxy: Proxy) {
