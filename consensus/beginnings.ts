@@ -112,17 +112,20 @@ export class Beginnings {
 
   /** Makes this survivor a cluster of its own; or tells why not. */
   recover(): Refusal | undefined {
-    const { machine, replica, journal } = this.#parts;
+    const { machine, replica, journal, own } = this.#parts;
     const detail = refusesToRecover(this.#parts);
     if (detail !== undefined) return { code: "OTHER", detail };
+    // What follows is not durable yet: whoever means the old history must not
+    // be told of it, nor anybody that a write is done.
+    const parent = this.#lineage;
+    const lineage = this.#lineage = newLineage(this.#options.random);
+    own.forsake();
     replica.abdicate();
     replica.adoptAccepted();
     this.#progress.applyDecided();
     const time = this.#options.now();
-    const parent = this.#lineage;
     machine.recover(this.#options.id, { time, parent });
     replica.forgetOthers();
-    const lineage = this.#lineage = newLineage(this.#options.random);
     journal.rebase({ lineage, parent, founder: false }, () => {
       this.#options.onLineage?.(lineage);
       this.#progress.notePeers();

@@ -227,6 +227,16 @@ export class OwnCommands {
     this.#dropUpTo(number);
   }
 
+  /**
+   * Another history begins, which may yet vanish with this process: whatever
+   * becomes of what is under way, nobody is told.
+   */
+  forsake(): void {
+    this.#seal();
+    this.#replies.settleUpTo(this.#lastNumber, UNKNOWN);
+    for (const batch of this.#batches) batch.givenUp = true;
+  }
+
   /** Gives memory back that nobody looks at any more (C8). */
   giveBack(bytes: Uint8Array): void {
     this.#pool.giveBack(bytes);

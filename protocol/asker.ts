@@ -44,7 +44,8 @@ export interface Backend {
   /**
    * The same for a command of a client's session: however often it comes, and
    * through whichever node, it takes effect once, and is settled alike each
-   * time. Without a mutation it only orders its number, and does nothing.
+   * time. Without a mutation it only orders its number, and does nothing; it
+   * settles with 0 then, for no rev was made.
    * Settles with `SESSION`, `GAP` or `NUMBER` where it does not fit.
    */
   proposeOnce(

@@ -122,6 +122,11 @@ export class Connection implements Asker, Holder, Unreader, WriteOwner {
       this.held.hasDue && this.#failure === undefined;
   }
 
+  /** Whether it goes on telling once {@linkcode outputSent} is called. */
+  get awaitsRoom(): boolean {
+    return this.held.awaitsRoom;
+  }
+
   /** Whether the client has proved that it may read. */
   get trusted(): boolean {
     return this.may("read");
@@ -135,9 +140,7 @@ export class Connection implements Asker, Holder, Unreader, WriteOwner {
     this.#yielding = false;
     const until = this.backend.store.work + this.#workPerTurn;
     do this.#workUntil(until); while (this.#orderedReads.ask(this.backend));
-    if (!this.hasOutput && this.#failure === undefined) {
-      this.#outputAnnounced = false;
-    }
+    if (!this.hasOutput) this.#outputAnnounced = false;
   }
 
   /**
@@ -148,6 +151,14 @@ export class Connection implements Asker, Holder, Unreader, WriteOwner {
     this.held.expire(now);
     this.backup.expire(now);
     this.announceOutput();
+  }
+
+  /**
+   * The client sends nothing more: it gets what it is owed, and its watches,
+   * which might have output for ever, end without a word.
+   */
+  inputEnded(): void {
+    this.held.endWatches();
   }
 
   /** Takes the output to send it. Call {@linkcode outputSent} when it is. */
@@ -167,6 +178,7 @@ export class Connection implements Asker, Holder, Unreader, WriteOwner {
   close(): void {
     this.#closed = true;
     this.held.clear();
+    this.#allUnread.forget(this);
     this.#orderedReads.clear();
     this.backup.close();
     this.#outbox.drop();
@@ -205,9 +217,17 @@ export class Connection implements Asker, Holder, Unreader, WriteOwner {
 
   // What calls when something has come of a request.
 
-  /** Whether the client may be sent more of what it did not just ask for. */
+  /**
+   * Whether the client may be sent more of what it did not just ask for. Where
+   * all clients together leave much unread it is told when that is less.
+   */
   get hasRoom(): boolean {
-    return !this.#choked;
+    return !this.#choked && this.#allUnread.hasRoomFor(this);
+  }
+
+  /** All clients together leave less unread. */
+  roomAgain(): void {
+    this.held.roomAgain();
   }
 
   /** Whether the client may know of the event. */
@@ -299,9 +319,10 @@ export class Connection implements Asker, Holder, Unreader, WriteOwner {
   #answer(request: ClientRequest): void {
     const refusal = otherLineage(this, request);
     if (refusal !== undefined) return this.#refuse(request.tag, refusal);
-    if (request.lineage !== undefined && !this.#hasStrayed()) {
-      this.#lineage = request.lineage;
-    }
+    // Another may stand in a request that asks which it is.
+    const { lineage } = this.backend;
+    const isNamed = lineage !== "" && request.lineage === lineage;
+    if (isNamed && !this.#hasStrayed()) this.#lineage = lineage;
     const verb = VERB_TABLE.get(request.verb)!;
     // By this a client that goes to another node sees nothing older there.
     const says = verb.reads === true && asksForMore(request);

@@ -132,6 +132,11 @@ export class HeldRequests implements Holding, Waiter {
     if (refusal !== undefined) this.#refuse(request.tag, refusal);
   }
 
+  /** Whether there are watches that wait until its client has read answers. */
+  get awaitsRoom(): boolean {
+    return this.#watches.awaitRoom;
+  }
+
   /** Its client has read answers. */
   roomAgain(): void {
     this.#watches.roomAgain();
@@ -150,6 +155,11 @@ export class HeldRequests implements Holding, Waiter {
       this.#refuse(tag, { code: "UNAVAILABLE", detail });
     }
     this.#watches.expire(now);
+  }
+
+  /** Gives up the watches; nobody is there to end them. */
+  endWatches(): void {
+    this.#watches.clear();
   }
 
   /** Gives up all. */

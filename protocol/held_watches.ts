@@ -110,6 +110,11 @@ export class HeldWatches {
     return this.#byTag.size;
   }
 
+  /** Whether some wait until the client has read answers. */
+  get awaitRoom(): boolean {
+    return this.#full.size > 0;
+  }
+
   /** Whether there is one with that tag. */
   has(tag: number): boolean {
     return this.#byTag.has(tag);

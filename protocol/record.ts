@@ -382,7 +382,7 @@ class Fields {
       last: this.#number(LAST),
       ...(this.#has(CLIENT_SESSION) && { by: this.#client() }),
       ...(this.#has(CHECKSUM) && { checksum: this.#checksum() }),
-      code: code in ERROR_CODES ? code as ErrorCode : "OTHER",
+      code: Object.hasOwn(ERROR_CODES, code) ? code as ErrorCode : "OTHER",
       detail: this.#text(DETAIL),
     };
   }

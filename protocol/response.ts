@@ -54,7 +54,11 @@ export const PERMISSION_DENIED = "permission denied";
 export class ResponseEncoder {
   /** Where the next response goes. */
   writer: WireWriter;
-  /** Told with the answers to reads that ask for more than this copy. */
+  /**
+   * The rev of the state that is read. Set while a read is answered that asks
+   * for more than this copy as it is, and told with its answer, an error too;
+   * watches never tell it.
+   */
   at: number | undefined;
 
   constructor(writer: WireWriter) {
@@ -163,7 +167,7 @@ export class ResponseEncoder {
   watched(tag: number, event: BodyView): void {
     const start = this.#begin(tag);
     this.writer.fields(event);
-    this.#end(start);
+    this.writer.endFrame(start);
   }
 
   /** Answers WATCH: its client was told of all up to this rev. */
@@ -171,7 +175,7 @@ export class ResponseEncoder {
     const start = this.#begin(tag);
     this.writer.integer(2, MARK_FLAGS);
     this.writer.integer(3, rev);
-    this.#end(start);
+    this.writer.endFrame(start);
   }
 
   /** Answers WATCH for the last time; `resume` is the first rev not told. */
@@ -183,7 +187,9 @@ export class ResponseEncoder {
 
   /** Answers that it cannot be done. */
   error(tag: number | undefined, code: ErrorCode, detail?: string): void {
-    this.#endWithError(this.#begin(tag), code, detail);
+    const start = this.#begin(tag);
+    this.#sayAt();
+    this.#endWithError(start, code, detail);
   }
 
   #endWithError(start: number, code: ErrorCode, detail?: string): void {
@@ -192,12 +198,17 @@ export class ResponseEncoder {
     if (number === undefined) {
       this.writer.text(101, otherDetail(code, detail));
     }
-    this.#end(start);
+    this.writer.endFrame(start);
   }
 
+  /** Ends an answer whose fields are all below 22. */
   #end(start: number): void {
-    if (this.at !== undefined) this.writer.integer(22, this.at);
+    this.#sayAt();
     this.writer.endFrame(start);
+  }
+
+  #sayAt(): void {
+    if (this.at !== undefined) this.writer.integer(22, this.at);
   }
 
   #begin(tag: number | undefined): number {

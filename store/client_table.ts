@@ -160,7 +160,7 @@ function isWhole({ checksum, outcome }: FirstOutcome): boolean {
   if (checksum !== checksum >>> 0) return false;
   return typeof outcome === "number"
     ? isCount(outcome)
-    : outcome.code in ERROR_CODES;
+    : Object.hasOwn(ERROR_CODES, outcome.code);
 }
 
 function isCount(value: number): boolean {

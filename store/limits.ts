@@ -49,7 +49,7 @@ export const LIMITS = {
   requestsInFlight: 1000,
   /** WAITs and watches of one connection, together. */
   waitsPerConnection: 1000,
-  /** What the waits, and reads of revs to come, of all clients hold. */
+  /** What waits, watches, and reads of revs to come of all clients hold. */
   waitBytesNode: 64 << 20,
   /** Distinct patterns that wait on one directory, their text together. */
   waitGlobBytes: 16 << 10,

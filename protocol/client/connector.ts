@@ -28,6 +28,11 @@ export interface ConnectorOptions {
    * milliseconds; the same for greeting. Default 2000.
    */
   readonly silenceMs?: number | undefined;
+  /**
+   * So long opening a line may take, up to its greeting, in milliseconds;
+   * longer each time that all servers have failed. Default `silenceMs`.
+   */
+  readonly openMs?: number | undefined;
 }
 
 /** Who is told how it stands. */
@@ -43,6 +48,9 @@ export interface ConnectorUser {
 /** How long a server may be silent, in milliseconds. */
 export const SILENCE_MS = 2_000;
 
+/** Up to here the time for opening grows. */
+const OPEN_MS_MAX = 10_000;
+
 /** Keeps a client connected. */
 export class Connector implements LineUser {
   readonly servers: Servers;
@@ -51,12 +59,17 @@ export class Connector implements LineUser {
   readonly #surroundings: Surroundings;
   readonly #user: ConnectorUser;
   readonly #silenceMs: number;
+  readonly #openMs: number;
   readonly #secrets: string[] = [];
+  /** How often all servers have failed since one has served. */
+  #rounds = 0;
   #line: Line | undefined;
   #isReady = false;
   #lines = 0;
   /** When the attempt that is under way, or the ping, must have succeeded. */
   #deadline = Infinity;
+  /** How long the line may take to open. */
+  #openFor = 0;
   /** When to dial again. */
   #dialAt = Infinity;
   /** Servers of another history, since the client was last served. */
@@ -76,6 +89,7 @@ export class Connector implements LineUser {
     this.#surroundings = surroundings;
     this.#user = user;
     this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    this.#openMs = options.openMs ?? this.#silenceMs;
     this.lineage = options.lineage;
     if (options.secret !== undefined) this.#secrets.push(options.secret);
     const random = () => surroundings.random();
@@ -112,9 +126,24 @@ export class Connector implements LineUser {
     if (this.#dialAt < Infinity) this.#dialNext();
   }
 
+  /** The cluster names its servers: tried at once where none is there. */
+  found(addresses: readonly string[]): void {
+    this.servers.found(addresses, { serving: this.#line?.address ?? "" });
+    if (this.#dialAt < Infinity) this.#dialNext();
+  }
+
   /** Gives each server this secret, too, from the next line on. */
   remember(secret: string): void {
     if (!this.#secrets.includes(secret)) this.#secrets.push(secret);
+  }
+
+  /**
+   * How many servers there are to choose from, this one included: others that
+   * have failed lately are not thought to be better.
+   */
+  get choices(): number {
+    const address = this.#line?.address ?? "";
+    return 1 + this.servers.othersWorthTrying(address, this.#now);
   }
 
   /** The server that serves is not fit to: another is tried. */
@@ -170,7 +199,8 @@ export class Connector implements LineUser {
         this.#pingedAt = heardAt;
         this.#setDeadline(heardAt + this.#silenceMs / 2);
       } else {
-        const ms = Math.round(this.#silenceMs);
+        const limit = this.#isReady ? this.#silenceMs : this.#openFor;
+        const ms = Math.round(limit);
         return line.end(`it has been silent for ${ms} ms`);
       }
     }
@@ -219,7 +249,10 @@ export class Connector implements LineUser {
     else this.servers.failed(address, { now: this.#now, why });
     this.#surroundings.notice({ type: "lost", address, why });
     if (wasReady) this.#user.lost();
-    if (this.servers.allFailed) this.#user.nobody(this.#nobodyServes());
+    if (this.servers.allFailed) {
+      this.#rounds++;
+      this.#user.nobody(this.#nobodyServes());
+    }
     this.#dialNext();
   }
 
@@ -240,14 +273,16 @@ export class Connector implements LineUser {
     const now = () => this.#surroundings.now();
     const line = new Line(this, { address, number: ++this.#lines, now });
     this.#line = line;
-    this.#setDeadline(this.#now + this.#silenceMs);
+    const most = Math.max(OPEN_MS_MAX, this.#openMs);
+    this.#openFor = Math.min(most, this.#openMs * 2 ** this.#rounds);
+    this.#setDeadline(this.#now + this.#openFor);
     line.connect((address, user) => this.#surroundings.dial(address, user));
   }
 
   /** So long nothing need be heard before it is asked whether it is there. */
   #patience(line: Line): number {
     const factor = line.owesAnswers ? 0.5 : 1.5;
-    return this.#silenceMs * factor + line.wayMs;
+    return this.#silenceMs * factor;
   }
 
   #setDeadline(time: number): void {
@@ -258,6 +293,7 @@ export class Connector implements LineUser {
   #greeted(line: Line, greeting: Greeting): void {
     if (line !== this.#line || !this.#isOurs(line, greeting)) return;
     this.#isReady = true;
+    this.#rounds = 0;
     this.#deadline = Infinity;
     this.#strangers.clear();
     this.servers.good(line.address, this.#now);

@@ -104,6 +104,14 @@ export class ClientCore implements ConnectorUser {
     this.#connector.add(address);
   }
 
+  /**
+   * The cluster names its servers: they are tried from now on, and those that
+   * it named before are not, unless they were told.
+   */
+  found(addresses: readonly string[]): void {
+    this.#connector.found(addresses);
+  }
+
   /** Gives this secret to every server from the next connection on. */
   remember(secret: string): void {
     this.#connector.remember(secret);

@@ -43,6 +43,11 @@ export function tooLate(timeoutMs: number, why: string | undefined): string {
 /** Why a server would refuse the request, or the encoder never end. */
 export function whyUnfit(ask: Ask): DoozerError | undefined {
   const { path = "", value } = ask;
+  // A program without types may bring anything.
+  if (typeof path !== "string") return unusable("path", path, "a text");
+  if (value !== undefined && !(value instanceof Uint8Array)) {
+    return unusable("value", value, "a text or a Uint8Array");
+  }
   const length = value?.length ?? 0;
   if (length > LIMITS.valueBytes) {
     return tooLong(`The value has ${length} bytes`, LIMITS.valueBytes);
@@ -51,7 +56,8 @@ export function whyUnfit(ask: Ask): DoozerError | undefined {
     return tooLong(`The path has ${path.length} bytes`, LIMITS.pathBytes);
   }
   for (const [field, number] of Object.entries(ask)) {
-    if (typeof number !== "number" || Number.isSafeInteger(number)) continue;
+    if (TEXTS.has(field) || number === undefined) continue;
+    if (Number.isSafeInteger(number)) continue;
     const name = NAMES.get(field) ?? `field ${field} with`;
     return new DoozerError(
       "OTHER",
@@ -61,6 +67,9 @@ export function whyUnfit(ask: Ask): DoozerError | undefined {
   return undefined;
 }
 
+/** Fields that are no numbers. */
+const TEXTS: ReadonlySet<string> = new Set(["path", "value", "lineage"]);
+
 /** What a program calls fields that it gives. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ["rev", "rev"],
@@ -68,6 +77,12 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["window", "window"],
   ["progress", "time between marks"],
 ]);
+
+function unusable(name: string, is: unknown, must: string): DoozerError {
+  const what = Object.prototype.toString.call(is).slice(8, -1);
+  const detail = `Cannot use a ${what} as the ${name}: it must be ${must}`;
+  return new DoozerError("OTHER", detail);
+}
 
 function tooLong(is: string, most: number): DoozerError {
   return new DoozerError("LIMIT", `${is}, the limit is ${most}`);

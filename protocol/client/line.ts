@@ -47,8 +47,7 @@ const LENGTH_BYTES = 4;
 
 /** On a slow way a large body takes its time, and nothing is heard meanwhile. */
 const WAY_BYTES_PER_MS = 128;
-/** So much takes no time. */
-const SMALL_BYTES = 64 << 10;
+const WAY_MS_MAX = 6_000;
 
 interface Awaited {
   readonly taker: Taker;
@@ -78,8 +77,9 @@ export class Line implements SocketUser {
   #ended = false;
   /** When bytes have last come. */
   heardAt: number;
-  /** Sent since it was last heard, in bytes. */
-  #unheardBytes = 0;
+  /** Bytes that a slow way would still have to carry, at that time. */
+  #onTheWay = 0;
+  #drainedAt = 0;
   /** When it was last asked for something where nothing like it was owed. */
   #askedAt: number;
   /** Added to every request that says nothing else. */
@@ -117,9 +117,13 @@ export class Line implements SocketUser {
     return this.#owed > 0;
   }
 
-  /** How long what was sent since it was last heard may take on its way. */
+  /**
+   * How long what was sent may still be on its way, in milliseconds: a slow way
+   * is given its time, but not for ever.
+   */
   get wayMs(): number {
-    return Math.max(0, this.#unheardBytes - SMALL_BYTES) / WAY_BYTES_PER_MS;
+    this.#drain();
+    return Math.min(WAY_MS_MAX, this.#onTheWay / WAY_BYTES_PER_MS);
   }
 
   /** Since when nothing came that might have come. */
@@ -188,7 +192,6 @@ export class Line implements SocketUser {
   received(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.heardAt = this.#now();
-    this.#unheardBytes = 0;
     try {
       for (let at = 0; at < bytes.length && !this.#ended;) {
         const space = this.#input.space(Math.min(bytes.length - at, PIECE));
@@ -210,7 +213,8 @@ export class Line implements SocketUser {
     this.#output = this.#taken;
     this.#output.clear();
     this.#taken = output;
-    this.#unheardBytes += output.length;
+    this.#drain();
+    this.#onTheWay += output.length;
     return output.written();
   }
 
@@ -274,6 +278,13 @@ export class Line implements SocketUser {
     if (awaited === undefined) return;
     this.#awaited.delete(tag);
     if (!awaited.standing) this.#owed--;
+  }
+
+  #drain(): void {
+    const now = this.#now();
+    const gone = (now - this.#drainedAt) * WAY_BYTES_PER_MS;
+    this.#onTheWay = Math.max(0, this.#onTheWay - gone);
+    this.#drainedAt = now;
   }
 
   #freeTag(): number {

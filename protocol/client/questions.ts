@@ -164,9 +164,8 @@ export class Questions {
       else this.#waitAgain(open, error);
       return this.#connector.isStranger(error);
     }
-    open.refusals++;
-    const everywhere = open.refusals >= this.#connector.servers.count;
-    if (once || everywhere || !mayElsewhere(error.code)) {
+    const nowhereElse = this.#connector.choices === 1;
+    if (once || nowhereElse || !mayElsewhere(error.code)) {
       return this.#fail(open, error);
     }
     this.#waitAgain(open, error);
@@ -230,8 +229,6 @@ class OpenQuestion {
   line: Line | undefined;
   tag = 0;
   wasAsked = false;
-  /** How many servers have said that they cannot. */
-  refusals = 0;
   /** Why it still waits, for when it gives up. */
   whyLate: string | undefined;
 

@@ -16,6 +16,12 @@ const UNFIT_MS = 1_000;
 const SERVERS_MAX = 100;
 /** One that serves for so long has recovered. */
 const STABLE_MS = 2_000;
+/**
+ * So long after a failure, and longer each time, another server that serves
+ * only in part is not left for this one.
+ */
+const DOUBT_MS = 2_500;
+const DOUBT_MS_MAX = 30_000;
 
 interface Server {
   readonly address: string;
@@ -26,6 +32,10 @@ interface Server {
   notBefore: number;
   /** Why it failed since the client was last served. */
   why: string | undefined;
+  /** Until then it is not thought to be better than another. */
+  doubtedUntil: number;
+  /** Whether the cluster has named it, and nobody else. */
+  found: boolean;
 }
 
 /** The servers of a client. */
@@ -62,17 +72,38 @@ export class Servers {
       .map(({ address, why }) => `${address}: ${why}`).join("; ");
   }
 
+  /** How many but this one might serve now, as far as is known. */
+  othersWorthTrying(address: string, now: number): number {
+    return this.#servers.filter((server) =>
+      server.address !== address && server.doubtedUntil <= now
+    ).length;
+  }
+
   /** Adds one, unless it is known. */
-  add(address: string): void {
-    const known = this.#servers.some((server) => server.address === address);
-    if (known || this.#servers.length >= SERVERS_MAX) return;
+  add(address: string, { found = false }: { found?: boolean } = {}): void {
+    const known = this.#find(address);
+    if (known !== undefined || this.#servers.length >= SERVERS_MAX) return;
     this.#servers.push({
       address,
       failures: 0,
       goodSince: undefined,
       notBefore: -Infinity,
       why: undefined,
+      doubtedUntil: -Infinity,
+      found,
     });
+  }
+
+  /** The cluster names these: those that it named before are forgotten. */
+  found(addresses: readonly string[], { serving }: { serving: string }): void {
+    const next = this.#servers[this.#at]?.address;
+    const kept = this.#servers.filter(({ address, found }) =>
+      !found || address === serving || addresses.includes(address)
+    );
+    this.#servers.splice(0, this.#servers.length, ...kept);
+    for (const address of addresses) this.add(address, { found: true });
+    const at = this.#servers.findIndex(({ address }) => address === next);
+    this.#at = Math.max(0, at);
   }
 
   /** The one to try now, or when to ask again. */
@@ -113,7 +144,10 @@ export class Servers {
   /** It serves. */
   good(address: string, now: number): void {
     const server = this.#find(address);
-    if (server !== undefined) server.goodSince = now;
+    if (server !== undefined) {
+      server.goodSince = now;
+      server.doubtedUntil = -Infinity;
+    }
     for (const server of this.#servers) server.why = undefined;
   }
 
@@ -125,6 +159,8 @@ export class Servers {
     server.goodSince = undefined;
     // Many clients lose a server at once, and should not come back at once.
     server.notBefore = now + pause * (0.5 + this.#random());
+    const doubt = Math.min(DOUBT_MS_MAX, DOUBT_MS * 2 ** server.failures);
+    server.doubtedUntil = now + doubt;
     this.#at = (this.#servers.indexOf(server) + 1) % this.#servers.length;
   }
 

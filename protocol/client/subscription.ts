@@ -230,8 +230,10 @@ export class Subscription {
       this.#next = undefined;
       return this.#list();
     }
-    // As where no server is to be reached: it goes on when one is there.
-    if (mayElsewhere(code)) connector.leave(error.detail);
+    // As where no server is to be reached: it goes on when one is there. One
+    // that has too many watches already has no room for those of the others.
+    const isFull = code === "LIMIT" && this.#resuming;
+    if (mayElsewhere(code) || isFull) connector.leave(error.detail);
     else this.fail(error);
   }
 

@@ -32,7 +32,7 @@ export interface Written {
 export class WriteCommand {
   readonly order: WriteOrder;
   /** What is sent, whatever becomes of the asker's memory. */
-  readonly ask: Ask;
+  ask: Ask;
   readonly asker: WriteAsker;
   /** When its asker is told something, by the surroundings' time. */
   readonly deadline: number;
@@ -48,8 +48,6 @@ export class WriteCommand {
   /** Whether its number is to be ordered to do nothing. */
   empty = false;
   resolved = false;
-  /** How many servers have said that they cannot. */
-  refusals = 0;
   whyLate: string | undefined;
 
   constructor(
@@ -60,9 +58,15 @@ export class WriteCommand {
     this.order = order;
     this.ask = value === undefined
       ? order.ask
-      : { ...order.ask, value: value.slice() };
+      : { ...order.ask, value: new Uint8Array(value) };
     this.asker = asker;
     this.deadline = deadline;
+  }
+
+  /** Whatever it was to do, it shall not do it any more. */
+  makeEmpty(): void {
+    this.empty = true;
+    this.ask = {};
   }
 
   /** Whether it may have taken effect, or may yet. */

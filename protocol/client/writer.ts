@@ -202,17 +202,11 @@ export class Writer {
     const elsewhere = mayElsewhere(code) || code === "UNKNOWN";
     // No command was sent: a session that is not known harms nobody.
     const told = elsewhere ? new DoozerError("UNAVAILABLE", detail) : error;
-    const { count } = this.#connector.servers;
-    const refused: WriteCommand[] = [];
-    const rest: WriteCommand[] = [];
-    for (const command of this.#queue) {
-      command.refusals++;
-      command.whyLate = detail;
-      const waits = elsewhere && command.refusals < count;
-      (waits ? rest : refused).push(command);
-    }
-    this.#queue = rest;
-    if (rest.length > 0) this.#connector.leave(detail);
+    const { choices } = this.#connector;
+    for (const command of this.#queue) command.whyLate = detail;
+    if (elsewhere && choices > 1) return this.#connector.leave(detail);
+    const refused = this.#queue;
+    this.#queue = [];
     for (const command of refused) command.fail(told);
   }
 
@@ -259,7 +253,7 @@ export class Writer {
     }
     // The server alone has refused it: its number is still to be ordered.
     if (command.empty) return this.#sessionIsOver(error);
-    command.empty = true;
+    command.makeEmpty();
     // An attempt before this one is not undone by the refusal.
     if (command.maybe) command.failUnknown(error.detail);
     else command.fail(error);
@@ -268,19 +262,16 @@ export class Writer {
 
   /** This server cannot, or does not know; another may. */
   #notHere(command: WriteCommand, { detail }: DoozerError): void {
-    const { count } = this.#connector.servers;
+    const { choices } = this.#connector;
     command.whyLate = detail;
-    command.refusals++;
+    if (!command.told && choices > 1) return this.#connector.leave(detail);
+    // What else goes over the line is not disturbed for what nobody awaits, or
+    // where no other server is thought to be better.
+    this.#pause();
     // What may have taken effect is known only once some server has answered:
     // it is sent again until its time is over.
-    const goesOn = command.maybe || command.refusals < count;
-    if (goesOn && !command.told && count > 1) {
-      return this.#connector.leave(detail);
-    }
-    // What else goes over the line is not disturbed for what nobody awaits.
-    this.#pause();
-    if (command.told || goesOn) return;
-    command.empty = true;
+    if (command.told || command.maybe) return;
+    command.makeEmpty();
     command.fail(new DoozerError("UNAVAILABLE", detail));
   }
 
@@ -296,15 +287,24 @@ export class Writer {
     // Its number was applied, as what it was before it was emptied.
     if (command.empty) return this.#resolve(command, () => {});
     // Whatever it is that the server has, it is not what was sent.
-    for (const other of this.#queue) {
-      if (other.line !== undefined) other.maybe = true;
-    }
+    command.maybe = true;
     this.#sessionIsOver(error);
   }
 
-  #sessionIsOver({ detail }: DoozerError): void {
+  /**
+   * What is on its way may be applied: only that a session has ended shows that
+   * nothing of it is.
+   */
+  #doubtAll(): void {
+    for (const command of this.#queue) {
+      if (command.line !== undefined) command.maybe = true;
+    }
+  }
+
+  #sessionIsOver({ code, detail }: DoozerError): void {
     // The next one may end as soon.
     this.#pause();
+    if (code !== "SESSION") this.#doubtAll();
     this.#endSession(detail);
     this.pump();
   }
@@ -350,7 +350,8 @@ export class Writer {
     if (command.told) return;
     const handedOut = command.isUnsure;
     if (!handedOut && command.number === 0) this.#remove(command);
-    else if (!handedOut) command.empty = true;
+    // What has not taken effect by now shall not do so later.
+    else command.makeEmpty();
     command.fail(unanswered(command.order.verb, { why, handedOut }));
   }
 

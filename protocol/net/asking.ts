@@ -76,7 +76,7 @@ export class Asking {
     { signal }: AskOptions,
     begin: (promise: Deferred<T>) => { giveUp(why: string): void },
   ): Promise<T> {
-    if (signal?.aborted) return Promise.reject(abortedBefore(verb));
+    if (signal?.aborted) return Promise.reject(abortedBefore(verb, signal));
     const answer = new Deferred<T>();
     const under = begin(answer);
     if (signal === undefined) return answer.promise;
@@ -89,6 +89,11 @@ export class Asking {
 }
 
 /** It was aborted before anything was sent. */
-export function abortedBefore(verb: Verb): DoozerError {
-  return new DoozerError("UNAVAILABLE", `${verb} was aborted before it began`);
+export function abortedBefore(
+  verb: Verb,
+  { reason: cause }: AbortSignal,
+): DoozerError {
+  const waits = verb === "WAIT" || verb === "WATCH";
+  const what = `${verb} was aborted before it began`;
+  return new DoozerError(waits ? "TIMEOUT" : "UNAVAILABLE", what, { cause });
 }

@@ -17,9 +17,9 @@ import { abortedBefore, Asking, type AskOptions } from "./asking.ts";
 import { type BackupOptions, type BackupPiece, pullBackup } from "./backup.ts";
 import type { Driver } from "./driver.ts";
 import { listEntries } from "./listing.ts";
-import { type ChangeEvent, eventIn, watchItems } from "./watching.ts";
+import { type ChangeEvent, eventIn, Watching } from "./watching.ts";
 import type { EventsOnly, WatchEvent } from "./watching.ts";
-import type { WatchItem, WatchOptions } from "./watching.ts";
+import type { WatchItem, WatchIterator, WatchOptions } from "./watching.ts";
 
 /** Options of one request. */
 export interface RequestOptions extends AskOptions {
@@ -227,7 +227,7 @@ export class Client implements Disposable {
     options: RequestOptions = {},
   ): Promise<ChangeEvent> {
     const { rev, timeoutMs = 0 } = options.rev === undefined
-      ? await this.#fromNow("WAIT", options)
+      ? await this.#fromNow(options)
       : options;
     const bounds = { ...options, timeoutMs };
     return eventIn(await this.#ask("WAIT", { path: glob, rev }, bounds));
@@ -236,7 +236,8 @@ export class Client implements Disposable {
   /**
    * Every change of a file that matches: in order, each once, without a gap, and
    * whatever becomes of the servers. Where events are not to be had any more it
-   * says so, with an item of kind "snapshot": see {@linkcode WatchOptions}.
+   * says so, with an item of kind "snapshot": see {@linkcode WatchOptions}. It
+   * begins at the call, and ends when the loop over it is left.
    *
    * @throws {DoozerError} `TIMEOUT`, `BAD_GLOB`, `TOO_LATE`, `LIMIT`, `DENIED`,
    * `LINEAGE` where the history was replaced, `CLOSED`.
@@ -244,24 +245,30 @@ export class Client implements Disposable {
   watch(
     glob: string,
     options: EventsOnly,
-  ): AsyncGenerator<WatchEvent, void, void>;
+  ): WatchIterator<WatchEvent>;
   /** The same, where other items than events may come. */
   watch(
     glob: string,
     options?: WatchOptions,
-  ): AsyncGenerator<WatchItem, void, void>;
-  async *watch(
+  ): WatchIterator<WatchItem>;
+  watch(
     glob: string,
     options: WatchOptions = {},
-  ): AsyncGenerator<WatchItem, void, void> {
-    const { snapshot = false, rev } = options;
+  ): WatchIterator<WatchItem> {
+    const { snapshot = false, rev, signal } = options;
+    const watching = new Watching(this.#core, options);
     if (rev !== undefined || snapshot) {
       const from = rev === undefined ? undefined : Math.max(1, rev);
-      return yield* watchItems(this.#core, { glob, from, options });
+      watching.begin(glob, { from });
+    } else {
+      // The rest of the time is the watch's own affair.
+      const asked = signal === undefined ? LOCAL : { ...LOCAL, signal };
+      this.rev(asked).then(
+        (current) => watching.begin(glob, { from: current + 1 }),
+        (error) => watching.failed(error),
+      );
     }
-    const { rev: from, ...left } = await this.#fromNow("WATCH", options);
-    const rest = { ...options, ...left };
-    yield* watchItems(this.#core, { glob, from, options: rest });
+    return watching;
   }
 
   /** The files that match, in tree order, all as of one rev. */
@@ -327,10 +334,9 @@ export class Client implements Disposable {
 
   /** The first rev to come, and what is left of the time to wait for it. */
   async #fromNow(
-    verb: "WAIT" | "WATCH",
     { signal, timeoutMs = 0 }: AskOptions,
   ): Promise<{ rev: Rev; timeoutMs?: number }> {
-    if (signal?.aborted) throw abortedBefore(verb);
+    if (signal?.aborted) throw abortedBefore("WAIT", signal);
     const end = performance.now() + timeoutMs;
     const isOver = () => timeoutMs > 0 && performance.now() >= end;
     const bounds = {

@@ -33,9 +33,10 @@
  *
  * @module
  */
-import { type Address, ClientCore, formatAddress } from "../mod.ts";
+import { type Address, ClientCore, encodeText } from "../mod.ts";
+import { formatAddress } from "../mod.ts";
 import { parseAddress, parseUri, SILENCE_MS } from "../mod.ts";
-import { DoozerError } from "../../store/mod.ts";
+import { DoozerError, LIMITS } from "../../store/mod.ts";
 import { Client } from "./client.ts";
 import { Deferred } from "./deferred.ts";
 import type { ConnectOptions } from "./dial.ts";
@@ -63,6 +64,7 @@ export type {
   SnapshotFile,
   WatchEvent,
   WatchItem,
+  WatchIterator,
   WatchOptions,
 } from "./watching.ts";
 
@@ -77,6 +79,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** A server that lives may pause for so long. */
 const SHARE_MS_MIN = 150;
+/** A timer of more would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * Connects to the first server of the URI that answers. From then on the client
@@ -91,6 +95,8 @@ export async function connect(
   options: ConnectOptions = {},
 ): Promise<Client> {
   const { addresses, name, secret: uriSecret, tls } = parseUri(uri);
+  const unfit = whyNoName(options.name ?? "");
+  if (unfit !== undefined) throw unfit;
   const known = addresses.length > 0 ? addresses : await lookUp(name, options);
   const { caCerts, onNotice } = options;
   const driver = new Driver({ tls, caCerts, onNotice });
@@ -100,7 +106,7 @@ export async function connect(
     secret: options.secret ?? uriSecret,
     lineage: options.lineage,
     name: options.name,
-    silenceMs: silenceFor(known.length, options),
+    openMs: openMsFor(known.length, options),
   }, { surroundings: driver, user: opening });
   driver.onWake = () => core.tick();
   const { timeoutMs = REQUEST_TIMEOUT_MS } = options;
@@ -117,13 +123,23 @@ export async function connect(
   }
 }
 
-/** Each server gets its share of the time for connecting, if that is short. */
-function silenceFor(
+/** Each server gets its share of the time, and none takes it all. */
+function openMsFor(
   servers: number,
   { timeoutMs = CONNECT_TIMEOUT_MS }: ConnectOptions,
 ): number {
-  if (timeoutMs === 0) return SILENCE_MS;
-  return Math.max(SHARE_MS_MIN, Math.min(SILENCE_MS, timeoutMs / servers));
+  if (servers === 1) return timeoutMs === 0 ? TIMER_MS_MAX : timeoutMs;
+  const share = timeoutMs === 0 ? SILENCE_MS : timeoutMs / servers;
+  return Math.max(SHARE_MS_MIN, Math.min(SILENCE_MS, share));
+}
+
+/** Why the name cannot be that of a client, if so. */
+function whyNoName(name: string): DoozerError | undefined {
+  const { length } = encodeText(name);
+  const most = LIMITS.sessionNameBytes;
+  if (length <= most) return undefined;
+  const detail = `The client's name has ${length} bytes, the limit is ${most}`;
+  return new DoozerError("LIMIT", detail);
 }
 
 /** A client that is being opened: resolved by the first server that serves. */
@@ -159,7 +175,10 @@ class Opening {
     else core.start();
     signal?.addEventListener("abort", abort, { once: true });
     const timer = timeoutMs > 0
-      ? setTimeout(() => giveUp("no answer within the time-out"), timeoutMs)
+      ? setTimeout(
+        () => giveUp("no answer within the time-out"),
+        Math.min(timeoutMs, TIMER_MS_MAX),
+      )
       : undefined;
     try {
       await this.#result.promise;

@@ -20,14 +20,16 @@ export async function discover(
 ): Promise<void> {
   const isLocal = isLoopback(core.address);
   try {
+    const found: string[] = [];
     const files = client.walk(ADDRESSES, { read: "local" });
     for await (const { value } of files) {
       const address = new TextDecoder().decode(value);
       // What calls itself local is so for its own machine.
       if (isAddress(address) && (isLocal || !isLoopback(address))) {
-        core.addServer(address);
+        found.push(address);
       }
     }
+    core.found(found);
   } catch (error) {
     if (!(error instanceof DoozerError)) throw error;
   }

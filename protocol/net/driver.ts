@@ -68,7 +68,9 @@ export class Driver implements Surroundings {
   }
 
   notice(notice: Notice): void {
-    this.#options.onNotice?.(notice);
+    const { onNotice } = this.#options;
+    // What it throws is its own affair, and must not stop the client half-way.
+    if (onNotice !== undefined) queueMicrotask(() => onNotice(notice));
   }
 
   /** No more timers. */

@@ -36,6 +36,11 @@ export async function* listEntries(
     const { rev, flags } = answer;
     const entries = answer.entries ?? singleEntry(answer);
     offset += entries.length;
+    const isEmpty = entries.length === 0 && !isSingle(answer);
+    if (isEmpty && flags !== LIST_FLAGS.last) {
+      const what = `The server's answer to ${verb} is no piece of the list`;
+      throw new DoozerError("OTHER", what);
+    }
     const last = flags === LIST_FLAGS.last && !isSingle(answer);
     if (!last) {
       // Of the same rev, whatever is written meanwhile; asked for ahead.

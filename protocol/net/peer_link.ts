@@ -269,7 +269,7 @@ export class PeerLink implements Flushable {
   #announce(): void {
     if (this.#announced) return;
     this.#announced = true;
-    this.#options.turn.hasOutput(this);
+    this.#options.turn.hasUrgentOutput(this);
   }
 
   async #sendAll(): Promise<void> {

@@ -5,8 +5,21 @@
  * then every connection that has answers sends them, each in one write. That
  * is where batches come from: nothing waits for a timer.
  *
+ * Where a thousand clients are told of one event, they are told a few at a
+ * time, one event-loop turn after the other. Between them what else comes in is
+ * answered, and messages to other nodes leave at once: neither who asks for
+ * something else nor the next write waits for all who listen.
+ *
  * @module
  */
+import { clearImmediate, setImmediate } from "node:timers";
+
+/**
+ * So many connections are told in one event-loop turn. Tokio does 128
+ * operations for us in one of its own, some of which are to be reads; those
+ * beyond it puts off, and asks again and again whether they can be done.
+ */
+const TOLD_AT_ONCE = 100;
 
 /** What a turn runs. */
 export interface Turnable {
@@ -27,7 +40,15 @@ export class Turn {
   #node: Turnable | undefined;
   #scheduled = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the node works off its inputs at this moment. */
+  #running = false;
+  /** Those who send at the end of the turn: who has asked is answered. */
   #toFlush: Flushable[] = [];
+  /** Those who are told of what the node did, the next one first. */
+  #toTell: Flushable[] = [];
+  /** How many of these were told. */
+  #told = 0;
+  #telling: ReturnType<typeof setImmediate> | undefined;
   readonly #jobs: (() => void)[] = [];
   #jobTimer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
@@ -49,8 +70,18 @@ export class Turn {
     queueMicrotask(this.#take);
   };
 
-  /** There is output: it leaves at the end of the turn. */
+  /**
+   * There is output: it leaves at the end of the turn, or soon after where the
+   * node's work made it, and has many to tell.
+   */
   hasOutput(connection: Flushable): void {
+    if (this.#running) this.#toTell.push(connection);
+    else this.#toFlush.push(connection);
+    this.wanted();
+  }
+
+  /** The same of output that others wait for: never later. */
+  hasUrgentOutput(connection: Flushable): void {
     this.#toFlush.push(connection);
     this.wanted();
   }
@@ -86,23 +117,42 @@ export class Turn {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#jobTimer);
+    clearImmediate(this.#telling);
   }
 
   /** Takes a turn now. */
   readonly #take = (): void => {
     this.#scheduled = false;
     if (this.#stopped) return;
+    this.#running = true;
     try {
       this.#node?.run();
     } catch (error) {
       return this.fail(error);
+    } finally {
+      this.#running = false;
     }
     const flushing = this.#toFlush;
     this.#toFlush = [];
     for (const connection of flushing) connection.flush();
+    if (this.#telling === undefined) this.#tellSome();
     // One timer at a time: turns for other reasons must not add to them.
     if (this.#node?.busy && !this.#stopped) {
       this.#timer ??= setTimeout(this.#again, 0);
+    }
+  };
+
+  /** Lets the next ones send; the others in later turns of the event loop. */
+  readonly #tellSome = (): void => {
+    this.#telling = undefined;
+    const all = this.#toTell;
+    const end = Math.min(all.length, this.#told + TOLD_AT_ONCE);
+    while (this.#told < end) all[this.#told++]!.flush();
+    if (end === all.length) {
+      all.length = 0;
+      this.#told = 0;
+    } else if (!this.#stopped) {
+      this.#telling = setImmediate(this.#tellSome);
     }
   };
 

@@ -11,6 +11,7 @@ import { type ClientResponse, type Subscription, WANTS } from "../mod.ts";
 import type { WatchTaker } from "../mod.ts";
 import { DoozerError, type Rev } from "../../store/mod.ts";
 import { abortedBefore } from "./asking.ts";
+import { Deferred } from "./deferred.ts";
 
 /** A change of the tree. */
 export interface ChangeEvent {
@@ -140,78 +141,95 @@ const PROGRESS_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
-/** The items of a watch that begins at `from`, or with a snapshot. */
-export async function* watchItems(
-  core: ClientCore,
-  watch: {
-    readonly glob: string;
-    readonly from: Rev | undefined;
-    readonly options: WatchOptions;
-  },
-): AsyncGenerator<WatchItem, void, void> {
-  const { glob, from, options } = watch;
-  const { signal, timeoutMs = 0 } = options;
-  if (signal?.aborted) throw abortedBefore("WATCH");
-  const queue = new ItemQueue(options.marks ?? false);
-  const subscription = core.watch({
-    glob,
-    from,
-    want: wantsOf(options),
-    windowBytes: options.windowBytes ?? WINDOW_BYTES,
-    progressMs: options.progressMs ?? PROGRESS_MS,
-    snapshots: options.onTooLate !== "fail",
-  }, queue);
-  const end = (why: string) => queue.failed(ended(why));
-  const abort = () => end("it was aborted");
-  signal?.addEventListener("abort", abort, { once: true });
-  const late = () => end(`the time is over (${timeoutMs} ms)`);
-  const timer = timeoutMs > 0
-    ? setTimeout(late, Math.min(timeoutMs, TIMER_MS_MAX))
-    : undefined;
-  try {
-    while (true) yield await queue.next(subscription);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-    subscription.cancel();
-  }
-}
-
-function ended(why: string): DoozerError {
-  return new DoozerError("TIMEOUT", `The watch has ended: ${why}`);
-}
-
 interface Queued {
   readonly item: WatchItem;
   /** What it holds of the window. */
   readonly bytes: number;
 }
 
-/** What was told and not taken yet. */
-class ItemQueue implements WatchTaker {
-  readonly #marks: boolean;
+/** A watch that goes on: its items, one after the other. */
+export interface WatchIterator<Item> extends AsyncIterableIterator<Item, void> {
+  /** Ends the watch, at once, also while an item is awaited. */
+  return(): Promise<IteratorResult<Item, void>>;
+}
+
+/** Where a watch begins: at a rev, or with a snapshot. */
+export type Beginning = { readonly from: Rev | undefined };
+
+/**
+ * A watch as items to iterate over. It begins at once, not when the first item
+ * is asked for; its window bounds what waits. `return` ends it at once, also
+ * while an item is awaited.
+ */
+export class Watching implements WatchTaker {
+  readonly #core: ClientCore;
+  readonly #options: WatchOptions;
   #items: Queued[] = [];
   #at = 0;
+  readonly #awaiting: Deferred<IteratorResult<WatchItem, void>>[] = [];
   #failure: DoozerError | undefined;
-  #wake: (() => void) | undefined;
+  #ended = false;
+  #subscription: Subscription | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(marks: boolean) {
-    this.#marks = marks;
+  constructor(core: ClientCore, options: WatchOptions) {
+    this.#core = core;
+    this.#options = options;
+    const { signal, timeoutMs = 0 } = options;
+    if (signal?.aborted) {
+      this.#failure = abortedBefore("WATCH", signal);
+      return;
+    }
+    signal?.addEventListener("abort", this.#abort, { once: true });
+    if (timeoutMs > 0) {
+      const late = () => this.#end(`the time is over (${timeoutMs} ms)`);
+      this.#timer = setTimeout(late, Math.min(timeoutMs, TIMER_MS_MAX));
+    }
   }
 
-  /** The next item, when it is there. */
-  async next(subscription: Subscription): Promise<WatchItem> {
-    while (this.#at === this.#items.length) {
-      if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((resolve) => this.#wake = resolve);
+  /** Begins to watch, unless it has ended meanwhile. */
+  begin(glob: string, { from }: Beginning): void {
+    if (this.#ended || this.#failure !== undefined) return;
+    const options = this.#options;
+    this.#subscription = this.#core.watch({
+      glob,
+      from,
+      want: wantsOf(options),
+      windowBytes: options.windowBytes ?? WINDOW_BYTES,
+      progressMs: options.progressMs ?? PROGRESS_MS,
+      snapshots: options.onTooLate !== "fail",
+    }, this);
+    // It may have failed at once.
+    if (this.#failure !== undefined) this.#release();
+  }
+
+  next(): Promise<IteratorResult<WatchItem, void>> {
+    if (this.#at < this.#items.length) {
+      return Promise.resolve({ done: false, value: this.#take() });
     }
-    const { item, bytes } = this.#items[this.#at++]!;
-    if (this.#at === this.#items.length) {
-      this.#items = [];
-      this.#at = 0;
+    const failure = this.#failure;
+    if (failure !== undefined) {
+      // It is told once; after that there is nothing more.
+      this.#failure = undefined;
+      this.#release();
+      return Promise.reject(failure);
     }
-    if (bytes > 0) subscription.taken(bytes);
-    return item;
+    if (this.#ended) return Promise.resolve(DONE);
+    const awaiting = new Deferred<IteratorResult<WatchItem, void>>();
+    this.#awaiting.push(awaiting);
+    return awaiting.promise;
+  }
+
+  return(): Promise<IteratorResult<WatchItem, void>> {
+    this.#release();
+    this.#items = [];
+    this.#at = 0;
+    for (const awaiting of this.#awaiting.splice(0)) awaiting.resolve(DONE);
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
   event(response: ClientResponse, bytes: number): void {
@@ -219,7 +237,13 @@ class ItemQueue implements WatchTaker {
   }
 
   progress(rev: Rev): void {
-    if (this.#marks) this.#add({ kind: "mark", rev }, 0);
+    if (!this.#options.marks) return;
+    const last = this.#items.length - 1;
+    const mark = { item: { kind: "mark", rev }, bytes: 0 } as const;
+    // Who does not take them needs but the last.
+    const isAgain = last >= this.#at && this.#items[last]!.item.kind === "mark";
+    if (isAgain) this.#items[last] = mark;
+    else this.#add(mark.item, 0);
   }
 
   snapshot({ rev, from }: { rev: Rev; from: Rev | undefined }): void {
@@ -237,21 +261,54 @@ class ItemQueue implements WatchTaker {
 
   /** What was told before is taken first. */
   failed(error: DoozerError): void {
-    this.#failure ??= error;
-    this.#wakeUp();
+    if (this.#ended || this.#failure !== undefined) return;
+    this.#failure = error;
+    const [first, ...others] = this.#awaiting.splice(0);
+    if (first === undefined) return;
+    this.#failure = undefined;
+    this.#release();
+    first.reject(error);
+    for (const awaiting of others) awaiting.resolve(DONE);
+  }
+
+  readonly #abort = (): void => this.#end("it was aborted");
+
+  #end(why: string): void {
+    const { signal } = this.#options;
+    const cause = signal?.aborted ? signal.reason : undefined;
+    const detail = `The watch has ended: ${why}`;
+    this.failed(new DoozerError("TIMEOUT", detail, { cause }));
+    this.#subscription?.cancel();
   }
 
   #add(item: WatchItem, bytes: number): void {
+    if (this.#ended || this.#failure !== undefined) return;
     this.#items.push({ item, bytes });
-    this.#wakeUp();
+    const awaiting = this.#awaiting.shift();
+    awaiting?.resolve({ done: false, value: this.#take() });
   }
 
-  #wakeUp(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+  #take(): WatchItem {
+    const { item, bytes } = this.#items[this.#at++]!;
+    if (this.#at === this.#items.length) {
+      this.#items = [];
+      this.#at = 0;
+    }
+    if (bytes > 0) this.#subscription?.taken(bytes);
+    return item;
+  }
+
+  /** Nothing is kept, here or on the server. */
+  #release(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#subscription?.cancel();
   }
 }
+
+const DONE: IteratorReturnResult<void> = { done: true, value: undefined };
 
 /** The event that an answer to WAIT or WATCH tells. */
 export function eventIn(

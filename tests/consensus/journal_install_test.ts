@@ -7,6 +7,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Found, readDirectory, replay } from "../../consensus/mod.ts";
 import type { PeerMessage } from "../../protocol/mod.ts";
+import { CLOBBER, compileGlob, Wait } from "../../store/mod.ts";
+import type { Outcome, Refusal, StoreEvent } from "../../store/mod.ts";
 import { type Cluster, clusterOf } from "./cluster.ts";
 import { CHECKPOINT_STARTS } from "./histories.ts";
 import type { Kept, MemoryDisk } from "./memory_disk.ts";
@@ -235,6 +237,47 @@ Deno.test("recover() tells nobody anything until the other lineage is durable", 
   cluster.letGo("B");
   cluster.tickUntil(() => cluster.leader === "B");
   assertEquals(node.store.get("/accepted").type, "file");
+});
+
+Deno.test("C19: what recover() finishes is told to nobody who means the old history", () => {
+  const cluster = clusterOf("ABC", { durable: true });
+  cluster.write("A", "/first");
+  cluster.tick(30);
+  const node = cluster.of("B");
+  cluster.loses = ({ type }, { from, to }) =>
+    from === "B" && type === "accepted" || to === "C" && type === "accept";
+  cluster.diskOf("A").held = true;
+  const told: [lineage: string, outcome: Outcome][] = [];
+  const mutation = {
+    type: "set",
+    path: "/accepted",
+    rev: CLOBBER,
+    body: new Uint8Array(1),
+  } as const;
+  const { lineage } = node;
+  const settled = (outcome: Outcome) => told.push([node.lineage, outcome]);
+  node.propose(mutation, { settled });
+  const glob = compileGlob("/**");
+  const from = node.store.rev + 1;
+  const waitEnded = (_: number, result: StoreEvent | Refusal) =>
+    told.push([node.lineage, "code" in result ? result : result.rev]);
+  const waiter = { waitEnded, revReached() {} };
+  node.store.waits.start(new Wait(waiter, { glob, from, ticket: 1 }));
+  cluster.settle();
+  cluster.loses = () => false;
+  cluster.kill("A");
+  cluster.kill("C");
+  cluster.tick(50);
+  assertEquals(told, []);
+  assertEquals(node.recover(), undefined);
+  cluster.settle();
+  assertEquals(node.store.get("/accepted").type, "file");
+  assertEquals(told.length, 2);
+  for (const [meant] of told) assert(meant !== lineage, "It is another one");
+  const outcomes = told.map(([, told]) =>
+    typeof told === "number" ? told : told.code
+  );
+  assertEquals(outcomes.toSorted(), [from, "UNKNOWN"]);
 });
 
 Deno.test("C4: a recover() that a crash cuts short has not happened", () => {

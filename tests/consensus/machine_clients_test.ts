@@ -80,10 +80,19 @@ Deno.test("a number that is ordered empty does nothing, and what had it comes to
   const state = clientState();
   const [a, b] = [state.sessionOf("A"), state.sessionOf("B")];
   const { rev } = state.store;
-  assertEquals(state.apply(once([a, 2], [1, 1])), [rev]);
-  const [late] = state.apply(once([b, 1], [1, 1], set("/x")));
-  assertEquals([codeOf(late), state.store.rev], ["NUMBER", rev]);
-  const [done] = state.apply(once([b, 2], [1, 2], set("/x")));
+  // No rev was made, so there is none to tell: not that of others' changes.
+  assertEquals(state.apply(once([a, 2], [1, 1])), [0]);
+  assertEquals(state.apply(mutate([b, 1], NOP), once([b, 2], [1, 1])), [
+    rev + 1,
+    0,
+  ]);
+  const copy = copyOf(state);
+  assertEquals(copy.machine.hash, state.machine.hash);
+  assertEquals(copy.machine.clients.all(), state.machine.clients.all());
+  const [late] = state.apply(once([b, 3], [1, 1], set("/x")));
+  assertEquals([codeOf(late), state.store.rev], ["NUMBER", rev + 1]);
+  const [done] = state.apply(once([b, 4], [1, 2], set("/x")));
+  assertEquals(done, rev + 2);
   assertEquals(state.apply(once([a, 3], [1, 2])), [done]);
 });
 

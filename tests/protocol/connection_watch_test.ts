@@ -224,6 +224,34 @@ Deno.test("a client that sends no more is not kept for its watches", () => {
   assertEquals(connection.owesAnswers, false);
 });
 
+Deno.test("what cannot be ended any more ends, and what waits stays", () => {
+  const { backend, client } = begin();
+  client.ask(WATCH, { ...WATCH, tag: 7, window: 1, progress: 0 });
+  client.send({ verb: "WAIT", tag: 6, path: "/**", rev: 1 });
+  client.send({ verb: "GET", tag: 8, path: "/a", min_rev: 1 });
+  assertEquals(backend.store.waits.count(), 4);
+  client.connection.inputEnded();
+  assertEquals(backend.store.waits.count(), 2);
+  backend.write("/a");
+  client.turn();
+  client.connection.expire(LIMITS.progressMs);
+  const tags = client.readAll().map(({ tag }) => tag);
+  assertEquals(tags, [6, 8]);
+});
+
+Deno.test("a connection says whether watches await that answers are read", () => {
+  const { backend, client } = begin();
+  client.ask(WATCH);
+  const { connection } = client;
+  const value = new Uint8Array(LIMITS.unreadBytesSoft);
+  backend.write("/a", value);
+  assertEquals(connection.awaitsRoom, false, "nothing more to say");
+  backend.write("/a", value);
+  assertEquals(connection.awaitsRoom, true);
+  client.read();
+  assertEquals(connection.awaitsRoom, false);
+});
+
 Deno.test("an ended connection is told of nothing", () => {
   const { backend, client } = begin();
   client.ask(WATCH);

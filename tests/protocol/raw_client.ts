@@ -17,7 +17,8 @@ export class RawClient implements Disposable {
   readonly conn: Deno.TcpConn;
   /** Whether it may be sent fields that old clients do not know. */
   extended = false;
-  readonly #asked = new AskedReads();
+  /** Which reads may be answered with `at`; tell it of those in bytes. */
+  readonly asked: AskedReads = new AskedReads();
   #chunk = new Uint8Array(64 << 10);
   #buffer: Uint8Array = new Uint8Array(0);
 
@@ -35,7 +36,7 @@ export class RawClient implements Disposable {
 
   /** Sends requests in one write. */
   send(...requests: readonly RawRequest[]): Promise<void> {
-    for (const request of requests) this.#asked.sent(request);
+    for (const request of requests) this.asked.sent(request);
     return this.sendBytes(concatBytes(requests.map(frameRequest)));
   }
 
@@ -99,7 +100,7 @@ export class RawClient implements Disposable {
     const body = this.#buffer.slice(4, 4 + length);
     this.#buffer = this.#buffer.subarray(4 + length);
     const answer = decodeRawResponse(body, { extended: this.extended });
-    this.#asked.came(answer.response);
+    this.asked.came(answer.response);
     return answer;
   }
 

@@ -7,6 +7,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import {
+  decodeRequest,
   decodeResponse,
   emptyRequest,
   encodeRequest,
@@ -21,7 +22,8 @@ import { ERROR_CODES, type ErrorCode, LIMITS } from "../../store/mod.ts";
 import { loadFacts } from "./conformance/fact.ts";
 import { serveNode } from "./net/servers.ts";
 import { concatBytes, encodeBytes, encodeNumber } from "./raw_client.ts";
-import { frame, RawClient, splitFields } from "./raw_client.ts";
+import { frame, RawClient, type RawRequest } from "./raw_client.ts";
+import { splitFields } from "./raw_client.ts";
 
 const README = Deno.readTextFileSync(
   new URL("../../protocol/README.md", import.meta.url),
@@ -93,7 +95,7 @@ Deno.test("protocol/README.md has the fields of a response", () => {
     ...names.map((name) => [name, name]),
     ["prev_rev", "prevRev"],
     ["prev_value", "prevValue"],
-    ...["time", "origin", "session"].map((name) => [name, name]),
+    ...["time", "origin", "session", "at"].map((name) => [name, name]),
     ["err_code", "errCode"],
     ["err_detail", "errDetail"],
   ]);
@@ -170,6 +172,20 @@ Deno.test("protocol/README.md has every limit as the code does", () => {
   assertEquals(Object.fromEntries(shown), { ...LIMITS });
 });
 
+/** As far as it says whether the answer has `at`. */
+function readIn(bytes: Uint8Array): RawRequest {
+  const reader = new WireReader();
+  reader.reset(bytes, { start: 0, end: bytes.length });
+  const request = emptyRequest();
+  decodeRequest(reader, request);
+  const { tag, verb, minRev } = request;
+  return {
+    tag: tag!,
+    verb,
+    ...minRev === undefined ? {} : { min_rev: minRev },
+  };
+}
+
 Deno.test("protocol/README.md's example is what a node sends", async () => {
   await using node = await serveNode();
   using client = await RawClient.connect(node.addr);
@@ -193,6 +209,7 @@ Deno.test("protocol/README.md's example is what a node sends", async () => {
     if (who === "S") due.push(header + body);
     else {
       await collect();
+      client.asked.sent(readIn(Uint8Array.fromHex(body)));
       await client.sendBytes(Uint8Array.fromHex(header + body));
     }
   }

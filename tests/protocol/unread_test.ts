@@ -82,6 +82,7 @@ Deno.test("UnreadAnswers ends as many as it takes, the slowest first", () => {
         ended.push(index);
         client.set(0);
       },
+      roomAgain() {},
       set(unread: number) {
         const before = client.unread;
         client.unread = unread;
@@ -101,4 +102,35 @@ Deno.test("UnreadAnswers ends as many as it takes, the slowest first", () => {
   // Not c, which is not above the soft bound.
   assertEquals(ended, [1, 3, 0, 4]);
   assertEquals(all.total, LIMITS.unreadBytesSoft);
+});
+
+Deno.test("UnreadAnswers lets nobody be told of events while much is unread", () => {
+  const all = new UnreadAnswers();
+  const told: string[] = [];
+  const client = (name: string) => {
+    const own = {
+      unread: 0,
+      fail() {},
+      roomAgain: () => told.push(name),
+      set(unread: number) {
+        const before = own.unread;
+        own.unread = unread;
+        all.changed(own, before);
+      },
+    };
+    return own;
+  };
+  const [reads, waits, leaves] = ["reads", "waits", "leaves"].map(client);
+  const most = LIMITS.unreadBytesNode / 4;
+  reads!.set(most - 1);
+  assertEquals(all.hasRoomFor(waits!), true);
+  reads!.set(most);
+  assertEquals(all.hasRoomFor(waits!), false);
+  assertEquals(all.hasRoomFor(leaves!), false);
+  all.forget(leaves!);
+  reads!.set(most / 2);
+  assertEquals(told, [], "not with every byte that is read");
+  reads!.set(most / 2 - 1);
+  reads!.set(0);
+  assertEquals(told, ["waits"], "once, and who has left not at all");
 });

@@ -49,6 +49,7 @@ export class Cluster {
   readonly offences: string[] = [];
   /** The session whose commands came last. */
   #session = 0;
+  readonly #given: Set<string> = new Set();
   /** Who proposed which entry. */
   readonly #proposers: Map<number, { node: Node; reply: Reply }> = new Map();
   lineage = STATUS.lineage;
@@ -84,8 +85,10 @@ export class Cluster {
     { node, refusal }: { node: Node; refusal?: Refusal },
   ): void {
     if (node !== this.nodes[0]) return;
-    // An attempt may come late, after its answer came another way.
-    const isLate = refusal?.detail?.endsWith("is forgotten") ?? false;
+    // An attempt may come late, after its answer came another way, or its
+    // number was given up.
+    const isLate = this.#given.has(`${by.session}/${by.number}`) ||
+      (refusal?.detail?.endsWith("is forgotten") ?? false);
     if (refusal?.code === "NUMBER" && !isLate) {
       this.offences.push(`NUMBER ${by.number}`);
     }
@@ -93,6 +96,11 @@ export class Cluster {
     const isOpen = node.sessions.nameOf(this.#session) !== undefined;
     if (isOpen) this.offences.push(`Left session ${this.#session}`);
     this.#session = by.session;
+  }
+
+  /** The command's number was ordered to do nothing. */
+  wasGivenUp({ session, number }: SessionNumber): void {
+    this.#given.add(`${session}/${number}`);
   }
 
   /** Writes a file past all clients. */
@@ -261,6 +269,7 @@ export class Node implements Backend, Host {
     const admission = this.sessions.admit(by, checksum);
     if (admission === "apply") {
       this.#cluster.judge(by, { node: this });
+      if (mutation === undefined) this.#cluster.wasGivenUp(by);
       return this.sessions.applied(by, { checksum, outcome: act() });
     }
     if (!("code" in admission)) return admission.outcome;

@@ -192,12 +192,17 @@ Deno.test("Line allows what is on a slow way its time", () => {
   const bench = new Bench();
   bench.line.ask(
     "SET",
-    { value: new Uint8Array((64 << 10) + 128_000) },
+    { value: new Uint8Array(128_000) },
     bench.taker("a"),
   );
   assertEquals(bench.line.wayMs, 0, "It has not left yet");
   bench.line.takeOutput();
   assertEquals(Math.floor(bench.line.wayMs), 1_000);
-  bench.receive((answers) => answers.rev(99, 1));
+  bench.now = 900;
+  assertEquals(Math.floor(bench.line.wayMs), 100);
+  bench.now = 1_100;
   assertEquals(bench.line.wayMs, 0);
+  bench.line.ask("SET", { value: new Uint8Array(1 << 20) }, bench.taker("b"));
+  bench.line.takeOutput();
+  assertEquals(bench.line.wayMs, 6_000, "but no more than that");
 });

@@ -99,10 +99,11 @@ Deno.test("a command that was handed out is UNKNOWN when its time is over", () =
   const from = rig.world.now() - 10;
   rig.world.until(() => sent.text !== undefined);
   assertEquals([sent.text, sent.at - from], ["UNKNOWN", 500]);
-  // It still goes under its number, for those behind it wait for that.
+  // Its number still goes, for those behind it wait for that; but what has not
+  // taken effect by now shall not do so later.
   a.pipe.cut();
   rig.world.until(() => a.asked.length === 3);
-  assertEquals(commandsOf(a)[2], "SET 7/1 0 /a");
+  assertEquals(commandsOf(a)[2], "SESSION 7/1 0");
 });
 
 Deno.test("one that never was is UNAVAILABLE, and does not go any more", () => {

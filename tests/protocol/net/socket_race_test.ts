@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Turn } from "../../../protocol/net/mod.ts";
 import { LIMITS } from "../../../store/mod.ts";
 import { FakeBackend, splitFrames } from "../fake_backend.ts";
@@ -81,4 +81,40 @@ Deno.test("a failed connection ends though its writes are never settled", async 
   while (!conn.closed) await log.find(/Ended/);
   assertEquals(conn.written, []);
   server.close();
+});
+
+Deno.test("who takes all at once is told of the past in turn with the others", async () => {
+  const node = promptNode();
+  const { backend, turn } = node;
+  const { waits } = backend.store;
+  turn.drive({
+    run: () => waits.catchUp(100_000),
+    get busy() {
+      return waits.behind;
+    },
+  });
+  waits.onBehind = turn.wanted;
+  const events = 5_000;
+  for (let i = 0; i < events; i++) backend.write("/a", new Uint8Array(1000));
+  const conn = new FakeConn();
+  let sent = 0;
+  conn.write = (bytes) => {
+    conn.written.push(bytes.slice());
+    sent += bytes.length;
+    return Promise.resolve(bytes.length);
+  };
+  const { server } = serveConn(conn, node);
+  conn.bring(bytesOf({ tag: 5, verb: "WATCH", path: "/a", rev: 1 }));
+  for (let turns = 1; sent < events * 1000; turns++) {
+    const before = sent;
+    await settled();
+    const most = 3 * LIMITS.unreadBytesSoft;
+    assert(sent - before <= most, `${sent - before} bytes in one turn`);
+    assert(turns < 1000, `only ${sent} bytes came`);
+  }
+  const answers = conn.written.flatMap(splitFrames);
+  assertEquals(answers.length, 1 + events, "the mark, and each event once");
+  conn.bring(null);
+  server.close();
+  turn.stop();
 });

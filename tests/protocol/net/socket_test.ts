@@ -297,7 +297,7 @@ Deno.test("connections beyond the limit are closed, until one has left", async (
       connect(uri).then((client) => client.set("/a", "never tried"))
     );
     assert(refused instanceof DoozerError);
-    assertEquals(refused.code, "LIMIT", refused.message);
+    assertEquals(refused.code, "UNAVAILABLE", refused.message);
     await node.log.find(/^warn: Refused .*: 2 are open, the limit is 2$/);
     assertEquals((await first.ask(REV)).tag, 1);
     second.close();

@@ -124,3 +124,37 @@ Deno.test("Turn leaves no timer when it is stopped in the middle", async () => {
   // The sanitizer of ops finds a timer that is left.
   assertEquals(node.done, ["run"]);
 });
+
+Deno.test("Turn tells many a few at a time, answers others meanwhile", async () => {
+  const { turn, node } = driven();
+  node.run = () => {
+    for (let i = node.done.length; i < 250; i++) {
+      turn.hasOutput(node.flushable("told"));
+    }
+    turn.hasUrgentOutput(node.flushable("peer"));
+    node.run = () => {};
+  };
+  turn.wanted();
+  await Promise.resolve();
+  assertEquals(node.done.length, 101, "not all at once");
+  assertEquals(node.done[0], "peer", "what others wait for leaves first");
+  turn.hasOutput(node.flushable("answer"));
+  await Promise.resolve();
+  assertEquals(node.done[101], "answer", "who asks does not wait for them");
+  await macrotask();
+  assertEquals(node.done.length, 252, "all are told, each once");
+});
+
+Deno.test("Turn tells nobody more once it is stopped", async () => {
+  const { turn, node } = driven();
+  node.run = () => {
+    for (let i = 0; i < 250; i++) turn.hasOutput(node.flushable("told"));
+    node.run = () => {};
+  };
+  turn.wanted();
+  await Promise.resolve();
+  turn.stop();
+  const { length } = node.done;
+  await macrotask();
+  assertEquals(node.done.length, length);
+});
