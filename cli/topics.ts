@@ -103,6 +103,10 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "distinct patterns that wait on one directory, together",
   },
+  waitGlobBytesPerConnection: {
+    unit: "bytes",
+    meaning: "the same of one connection",
+  },
   listBytes: {
     unit: "bytes",
     meaning: "lists kept for clients that read them entry by entry",

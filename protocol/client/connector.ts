@@ -68,7 +68,8 @@ export class Connector implements LineUser {
   #lines = 0;
   /** When the attempt that is under way, or the ping, must have succeeded. */
   #deadline = Infinity;
-  /** How long the line may take to open. */
+  /** When the line was dialled, and how long opening or greeting may take. */
+  #dialledAt = 0;
   #openFor = 0;
   /** When to dial again. */
   #dialAt = Infinity;
@@ -216,6 +217,11 @@ export class Connector implements LineUser {
   }
 
   opened(line: Line): void {
+    // On a slow way the greeting takes as long as the way's opening did.
+    const elapsed = this.#now - this.#dialledAt;
+    const greeting = Math.max(this.#silenceMs, elapsed);
+    this.#openFor = Math.min(this.#openFor, greeting);
+    this.#setDeadline(this.#now + this.#openFor);
     for (const secret of this.#secrets) {
       line.ask("ACCESS", { value: encodeText(secret) }, {
         answered() {},
@@ -275,6 +281,7 @@ export class Connector implements LineUser {
     this.#line = line;
     const most = Math.max(OPEN_MS_MAX, this.#openMs);
     this.#openFor = Math.min(most, this.#openMs * 2 ** this.#rounds);
+    this.#dialledAt = this.#now;
     this.#setDeadline(this.#now + this.#openFor);
     line.connect((address, user) => this.#surroundings.dial(address, user));
   }

@@ -107,7 +107,8 @@ testTls("a client gives up a handshake that does not end", async () => {
     DoozerError,
   );
   assertEquals(error.code, "UNAVAILABLE");
-  assert(error.detail.includes("no answer within the time-out"), error.detail);
+  // The one limit is that of the whole, the other that of each server.
+  assert(/silent for|within the time-out/.test(error.detail), error.detail);
   const controller = new AbortController();
   const connecting = connectTls(silent, { signal: controller.signal });
   queueMicrotask(() => controller.abort());

@@ -143,6 +143,11 @@ Deno.test("Turn tells many a few at a time, answers others meanwhile", async () 
   assertEquals(node.done[101], "answer", "who asks does not wait for them");
   await macrotask();
   assertEquals(node.done.length, 252, "all are told, each once");
+  node.run = () => turn.hasOutput(node.flushable("next"));
+  turn.wanted();
+  await Promise.resolve();
+  assertEquals(node.done[252], "next", "nothing of that is left");
+  turn.stop();
 });
 
 Deno.test("Turn tells nobody more once it is stopped", async () => {
