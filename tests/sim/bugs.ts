@@ -8,6 +8,7 @@
  */
 import { ACCEPTOR_BUGS } from "./bugs/acceptors.ts";
 import type { Bug } from "./bugs/bug.ts";
+import { CLIENT_BUGS } from "./bugs/clients.ts";
 import { COMMAND_BUGS } from "./bugs/commands.ts";
 import { DISK_BUGS } from "./bugs/disks.ts";
 import { LEADER_BUGS } from "./bugs/leaders.ts";
@@ -23,6 +24,7 @@ const ALL: readonly Bug[] = [
   ...COMMAND_BUGS,
   ...STATE_BUGS,
   ...DISK_BUGS,
+  ...CLIENT_BUGS,
 ];
 
 /** Those that are found. */

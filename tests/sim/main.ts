@@ -40,10 +40,11 @@ function run(
   options: SimOptions,
   write?: (line: string) => void,
 ): SimulationResult {
-  const { nodes, fake } = options;
+  const { nodes, fake, library } = options;
   const make = makerOf(options);
   const disks = fake ? false : options.disks;
-  return simulate({ seed, make, nodes, disks, write, codec: throughBytes });
+  const codec = throughBytes;
+  return simulate({ seed, make, nodes, disks, library, write, codec });
 }
 
 /** Runs the seed again for the end of its trace. */
@@ -64,8 +65,10 @@ function tellViolation(result: SimulationResult, options: SimOptions): void {
   const { seed, violation } = result;
   const nodes = options.nodes === undefined ? "" : ` --nodes ${options.nodes}`;
   const fake = options.fake ? " --fake" : "";
-  const { disks } = options;
-  const chosen = disks === undefined ? "" : ` --disks ${disks ? "yes" : "no"}`;
+  const chosen = (["disks", "library"] as const).map((name) => {
+    const choice = options[name];
+    return choice === undefined ? "" : ` --${name} ${choice ? "yes" : "no"}`;
+  }).join("");
   console.log(`\nVIOLATION in seed ${seed}: ${violation!.message}`);
   console.log(
     `See it again: deno task sim --seed ${seed}${nodes}${fake}${chosen}`,

@@ -20,6 +20,8 @@ export interface SimOptions {
   readonly bugs?: string;
   /** Whether hosts have disks; by default the seed decides. */
   readonly disks?: boolean;
+  /** Whether clients use the library; by default the seed decides. */
+  readonly library?: boolean;
   /** The seed of three nodes, to the files of which all damage is done. */
   readonly damage?: number;
   /** Which of that, by place in the list. */
@@ -39,6 +41,7 @@ deno task sim --damage N        damage each byte of three nodes' files, in turn
   --trace       print the trace of every run
   --nodes N     so many nodes with a seat, instead of what the seed says
   --disks yes   hosts have disks; no: they have none
+  --library yes clients use the library, too; no: none does
   --most N      with --bugs: give up after N seeds (default 300), or after
                 --seconds N (default 180)
   --part A-B    with --damage: only these, by number
@@ -52,11 +55,11 @@ export function parseOptions(args: readonly string[]): SimOptions | string {
     const value = args[i + 1];
     if (name === "--trace" || name === "--fake") {
       options[name.slice(2)] = true;
-    } else if (name === "--disks") {
+    } else if (name === "--disks" || name === "--library") {
       if (value !== "yes" && value !== "no") {
-        return `"--disks" needs yes or no, not "${value ?? ""}"`;
+        return `"${name}" needs yes or no, not "${value ?? ""}"`;
       }
-      options.disks = value === "yes";
+      options[name.slice(2)] = value === "yes";
       i++;
     } else if (name === "--bugs") {
       const named = value !== undefined && !value.startsWith("--");

@@ -12,6 +12,14 @@ import { checkFiles } from "./checkers/state.ts";
 import { Client, type Counter } from "./client.ts";
 import { Drill, type DrillName } from "./drill.ts";
 import { type AnyFault, Faults } from "./faults.ts";
+import { Library } from "./library/library.ts";
+import { withLimits } from "./library/limits.ts";
+import {
+  drawLibrary,
+  type LibraryScenario,
+  type OtherLimits,
+} from "./library/scenario.ts";
+import { serves } from "./library/server_end.ts";
 import type { Process } from "./process.ts";
 import { Random } from "./random.ts";
 import { drawDisks, drawScenario, type Scenario } from "./scenario.ts";
@@ -31,6 +39,8 @@ export interface SimulationOptions {
   readonly nodes?: number | undefined;
   /** Whether hosts have disks; by default the seed decides. */
   readonly disks?: boolean | undefined;
+  /** Whether there are clients of the library; by default the seed decides. */
+  readonly library?: boolean | undefined;
   /** Receives the trace, line by line. */
   readonly write?: ((line: string) => void) | undefined;
 }
@@ -57,6 +67,10 @@ export const COUNTS = [
   "revs",
   "reads",
   "waits told",
+  "library writes",
+  "library events",
+  "library snapshots",
+  "library lines",
   "messages",
   "campaigns",
   "leaderships",
@@ -77,17 +91,23 @@ const CONVERGE_WITHIN: Micros = 30 * SECOND;
 const DISKS_CHANCE = 0.6;
 /** What the disks of a run are drawn from, so that the rest is as without. */
 const DISKS_SEED = 2 ** 45;
+/** How many of the runs have clients of the library. */
+const LIBRARY_CHANCE = 0.5;
+const LIBRARY_SEED = 2 ** 46;
 /** How many of those see the founder crash, and when. */
 const FOUNDS_TWICE = 0.3;
 const FOUNDING: Micros = 15 * MILLISECOND;
 const LOOK_EVERY: Micros = 50 * MILLISECOND;
+
+/** What clients of the library do where there are none. */
+const NONE = { reads: 0, lines: 0, events: 0, snapshots: 0 };
 
 /** Runs a seed. */
 export function simulate(options: SimulationOptions): SimulationResult {
   const run = new Run(options);
   let violation: Violation | undefined;
   try {
-    run.play();
+    withLimits(run.limits, () => run.play());
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     violation = error;
@@ -106,6 +126,10 @@ class Run {
   readonly #ambush: Ambush;
   readonly #admin: Admin;
   readonly #clients: Client[] = [];
+  /** What else is drawn, so that the rest is as without. */
+  readonly #draws: Random;
+  readonly #libraryScenario: LibraryScenario | undefined;
+  #library: Library | undefined;
   readonly #counter: Counter = {
     connections: 0,
     reads: 0,
@@ -126,6 +150,11 @@ class Run {
       ? drawDisks(draws, scenario.hosts)
       : undefined;
     this.#scenario = { ...scenario, disks };
+    this.#draws = new Random(LIBRARY_SEED + seed);
+    const hasLibrary = this.#draws.chance(LIBRARY_CHANCE);
+    this.#libraryScenario = options.library ?? hasLibrary
+      ? drawLibrary(this.#draws)
+      : undefined;
     this.#world = makeWorld({
       agenda: this.#agenda,
       random,
@@ -139,7 +168,13 @@ class Run {
     this.#admin = new Admin(this.#world);
     this.#world.onEnd = (process) => {
       for (const client of this.#clients) client.processEnded(process);
+      this.#library?.processEnded(process);
     };
+  }
+
+  /** Limits that are other ones in this run. */
+  get limits(): OtherLimits {
+    return this.#libraryScenario?.limits ?? {};
   }
 
   /** Plays it all, up to the first violation. */
@@ -153,11 +188,13 @@ class Run {
     for (const client of this.#clients) client.stop();
     this.#admin.stop();
     this.#faults.heal();
+    this.#library?.heal();
     this.#converge();
     // Nodes that cheat have no leader to be cut off.
     const led = this.#world.living.every(({ node }) => node.applied >= 0);
     if (led && !this.#stuck) this.#practise();
     for (const client of this.#clients) client.checkWaits();
+    this.#library?.close();
   }
 
   /** What came of it. */
@@ -198,9 +235,21 @@ class Run {
     const seated = () => world.seats.cals.length >= scenario.cals;
     this.#agenda.runUntil(this.#agenda.now + 5 * SECOND, seated);
     if (!seated()) fail("liveness", "free seats are not taken in 5 s of calm");
+    this.#startLibrary(first);
     this.#faults.start(scenario.calm);
     this.#ambush.start();
     this.#admin.start();
+  }
+
+  /** Its clients need nodes that serve them. */
+  #startLibrary({ node }: Process): void {
+    const scenario = this.#libraryScenario;
+    if (scenario === undefined || !serves(node)) return;
+    this.#trace.say("", `library: ${JSON.stringify(scenario)}`);
+    const { refusals } = this.#counter;
+    const random = this.#draws;
+    this.#library = new Library(this.#world, { random, scenario, refusals });
+    this.#library.start();
   }
 
   /** A history begins; with a disk it may lose its power meanwhile. */
@@ -231,6 +280,7 @@ class Run {
       this.#stuck = !this.#world.canDecide;
       if (!this.#stuck) fail("liveness", problem);
     }
+    if (!this.#stuck) this.#library?.settle();
     this.#compareAll();
   }
 
@@ -293,11 +343,18 @@ class Run {
     const { history, canon, watches, network, listener } = this.#world;
     const { promises } = listener;
     const { crashes, restarts, leaves, seats, takeovers } = this.#world;
+    const { once } = this.#world;
+    const { reads, lines, events, snapshots } = this.#library?.counts ?? NONE;
+    const asked = history.count + this.#counter.reads;
     return {
-      operations: history.count + this.#counter.reads,
+      operations: asked + once.count + reads,
       revs: canon.rev,
       reads: this.#counter.reads,
       "waits told": watches.count,
+      "library writes": once.count,
+      "library events": events,
+      "library snapshots": snapshots,
+      "library lines": lines,
       messages: network.delivered,
       campaigns: promises.campaigns,
       leaderships: promises.leaderships,

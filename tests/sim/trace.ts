@@ -18,6 +18,7 @@ export const MARKS = {
   link: 8,
   process: 9,
   disk: 10,
+  line: 11,
 } as const;
 
 /** One kind of mark. */

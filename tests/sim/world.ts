@@ -8,6 +8,7 @@ import { ALPHA } from "../../consensus/mod.ts";
 import type { NodeId, PeerMessage, Seqn } from "../../protocol/mod.ts";
 import { type Agenda, type Micros, SECOND } from "./agenda.ts";
 import { type Applied, Canon, show } from "./checkers/canon.ts";
+import { ExactlyOnce } from "./checkers/exactly_once.ts";
 import { History } from "./checkers/history.ts";
 import { Seats } from "./checkers/seats.ts";
 import { checkState } from "./checkers/state.ts";
@@ -71,6 +72,7 @@ export class World {
   readonly network: Network;
   readonly canon: Canon = new Canon();
   readonly history: History = new History(this.canon);
+  readonly once: ExactlyOnce = new ExactlyOnce(this.canon);
   readonly watches: Watches = new Watches(this.canon);
   readonly seats: Seats = new Seats(this.canon, ALPHA);
   /** Shows the checkers what nodes say. */
@@ -264,13 +266,13 @@ export class World {
   }
 
   #observe(process: Process): StoreObserver {
-    const { canon, history, trace } = this;
+    const { canon, history, once, trace } = this;
     return {
       applied: (event) => {
         const by = { name: process.name, firstRev: process.store.firstRev };
         trace.mark("apply", process.number, event.hash ^ event.rev);
         if (!canon.apply(event, by)) return;
-        history.applied(event);
+        (once.concerns(event) ? once : history).applied(event);
         this.#tookPlace(event, process.node.applied + 1);
         if (trace.reads) trace.say(process.name, `makes ${show(event)}`);
       },

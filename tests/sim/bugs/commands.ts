@@ -5,6 +5,7 @@
  */
 import type { Bug } from "./bug.ts";
 
+const HAND_OUT = "consensus/hand_out.ts";
 const OWN = "consensus/own_commands.ts";
 const SESSION = "store/session.ts";
 
@@ -86,7 +87,7 @@ export const COMMAND_BUGS: readonly Bug[] = [
         "          this.#replies.rewind(batch.first);\n" +
         "        } else batch.givenUp = true;",
     }, {
-      file: OWN,
+      file: "consensus/replies.ts",
       find: "  #take(): Reply | undefined {",
       replace:
         "  rewind(first: number): void {\n    this.#first = first;\n  }\n\n" +
@@ -119,12 +120,11 @@ export const COMMAND_BUGS: readonly Bug[] = [
     what: "what was handed out once is never handed out again",
     rule: "DESIGN: timed-out commands are resent until resolved",
     patches: [{
-      file: "consensus/node.ts",
-      find: "      this.#parts.own.startAgain();\n" +
-        "      this.#parts.reads.askAgain();",
-      replace: "      this.#parts.reads.askAgain();",
+      file: HAND_OUT,
+      find: "      own.startAgain();\n      reads.askAgain();",
+      replace: "      reads.askAgain();",
     }, {
-      file: "consensus/node.ts",
+      file: HAND_OUT,
       find: "    this.#led = now;\n    this.#parts.own.startAgain();",
       replace: "    this.#led = now;",
     }, {
@@ -142,12 +142,11 @@ export const COMMAND_BUGS: readonly Bug[] = [
     what: "a write is answered when its leader has it, with the next rev",
     rule: "DESIGN: a client is answered when its node has applied",
     patches: [{
-      file: "consensus/node.ts",
-      find:
-        '      this.#post(way, { type: "forward", hops: HOPS, seats, batch: bytes });',
-      replace:
-        '      this.#post(way, { type: "forward", hops: HOPS, seats, batch: bytes });\n' +
-        "      this.#parts.own.skipped(batch.last, this.store.rev + 1);",
+      file: HAND_OUT,
+      find: "      this.#parts.post(way, { ...forward, batch: bytes });",
+      replace: "      this.#parts.post(way, { ...forward, batch: bytes });\n" +
+        "      const { rev } = this.#parts.machine.store;\n" +
+        "      own.skipped(batch.last, rev + 1);",
     }],
   },
 ];

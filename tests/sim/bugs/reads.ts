@@ -93,7 +93,7 @@ export const READ_BUGS: readonly Bug[] = [
     what: "a leader that lost and won counts on in rounds of its first ballot",
     rule: "DESIGN: a read needs a quorum still at the leader's ballot",
     patches: [{
-      file: "consensus/node.ts",
+      file: "consensus/hand_out.ts",
       find: "      this.#parts.reads.deposed();",
       replace: "",
     }],

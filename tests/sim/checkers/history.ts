@@ -73,6 +73,11 @@ export class History {
     return this.#floor;
   }
 
+  /** Somebody else was told of the rev. */
+  known(rev: Rev): void {
+    this.#floor = Math.max(this.#floor, rev);
+  }
+
   /** How many operations were asked for. */
   get count(): number {
     return this.#operations.length;
