@@ -103,7 +103,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, LimitText>> = {
     unit: "bytes",
     meaning: "distinct patterns that wait on one directory, together",
   },
-  waitGlobBytesPerConnection: {
+  waitGlobBytesEach: {
     unit: "bytes",
     meaning: "the same of one connection",
   },

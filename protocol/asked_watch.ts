@@ -17,6 +17,8 @@ export interface AskedWatch {
   readonly from: Rev;
   /** The kinds of event that count. */
   readonly kinds: readonly EventKind[];
+  /** Whether what the file was before is told, too. */
+  readonly previous: boolean;
   /** Bytes of events that may be sent at first; absent means any number. */
   readonly window: number | undefined;
   /** Milliseconds between two progress marks; absent means none. */
@@ -41,7 +43,9 @@ export function askedWatchOf(
   const progressMs = progress === undefined
     ? undefined
     : Math.max(LIMITS.progressMs, progress);
-  return { glob, from, kinds: kindsOf(want), window, progressMs, want };
+  const kinds = kindsOf(want);
+  const previous = (want & WANTS.previous) !== 0;
+  return { glob, from, kinds, previous, window, progressMs, want };
 }
 
 function kindsOf(want: number): EventKind[] {

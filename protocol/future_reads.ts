@@ -9,13 +9,18 @@
  * @module
  */
 import { LIMITS, type Refusal } from "../store/mod.ts";
-import type { Rev, Waiter, Waits } from "../store/mod.ts";
+import type { AskedRev, Rev, Waiter, Waits } from "../store/mod.ts";
 import type { ClientRequest } from "./request.ts";
+import { Tagged } from "./tagged.ts";
 
 /** A read that waits for a rev to come. */
 interface FutureRead {
   readonly request: ClientRequest;
+  /** That of the request. */
+  readonly tag: number | undefined;
   readonly rev: Rev;
+  /** What the store was asked. */
+  readonly asked: AskedRev;
   readonly hurried: boolean;
   /** Since when it waits, as far as {@linkcode FutureReads.expire} tells. */
   since: number | undefined;
@@ -26,6 +31,7 @@ export class FutureReads {
   readonly #waits: Waits;
   readonly #waiter: Waiter;
   readonly #reads: Map<number, FutureRead> = new Map();
+  readonly #byTag: Tagged<FutureRead> = new Tagged();
   #nextTicket = 1;
   #now: number | undefined;
 
@@ -51,67 +57,58 @@ export class FutureReads {
     if (copy.path !== undefined && copy.path.length > LIMITS.pathBytes) {
       copy.path = "";
     }
-    const read = { request: copy, rev, hurried, since: this.#now };
-    return this.#await(this.#nextTicket++, read);
+    const ticket = this.#nextTicket++;
+    const bytes = copy.path?.length ?? 0;
+    const asked = { waiter: this.#waiter, ticket, bytes };
+    const refusal = this.#waits.whenRev(rev, asked);
+    if (refusal !== undefined) return refusal;
+    const { tag } = copy;
+    const read = { request: copy, tag, rev, asked, hurried, since: this.#now };
+    this.#reads.set(ticket, read);
+    this.#byTag.add(read);
+    return undefined;
   }
 
   /** The read whose rev has come. */
   take(ticket: number): ClientRequest | undefined {
     const read = this.#reads.get(ticket);
+    if (read === undefined) return undefined;
     this.#reads.delete(ticket);
-    return read?.request;
+    this.#byTag.delete(read);
+    return read.request;
   }
 
   /** Gives up the hurried ones that have waited for longer; returns them. */
   expire({ now, afterMs }: { now: number; afterMs: number }): ClientRequest[] {
     this.#now = now;
     const expired: FutureRead[] = [];
-    for (const [ticket, read] of this.#reads) {
+    for (const read of this.#reads.values()) {
       if (!read.hurried) continue;
       read.since ??= now;
-      if (now - read.since <= afterMs) continue;
-      this.#reads.delete(ticket);
-      expired.push(read);
+      if (now - read.since > afterMs) expired.push(read);
     }
-    this.#forget(expired);
+    for (const read of expired) {
+      this.#byTag.delete(read);
+      this.#forget(read);
+    }
     return expired.map(({ request }) => request);
   }
 
   /** Gives up those with that tag; tells whether there was one. */
   cancel(tag: number): boolean {
-    const given: FutureRead[] = [];
-    for (const [ticket, read] of this.#reads) {
-      if (read.request.tag !== tag) continue;
-      this.#reads.delete(ticket);
-      given.push(read);
-    }
-    this.#forget(given);
+    const given = this.#byTag.take(tag);
+    for (const read of given) this.#forget(read);
     return given.length > 0;
   }
 
   /** Forgets all. */
   clear(): void {
-    const revs = new Set([...this.#reads.values()].map(({ rev }) => rev));
-    this.#reads.clear();
-    for (const rev of revs) this.#waits.forgetRev(rev, this.#waiter);
+    this.#byTag.clear();
+    for (const read of this.#reads.values()) this.#forget(read);
   }
 
-  #await(ticket: number, read: FutureRead): Refusal | undefined {
-    const bytes = read.request.path?.length ?? 0;
-    const asked = { waiter: this.#waiter, ticket, bytes };
-    const refusal = this.#waits.whenRev(read.rev, asked);
-    if (refusal === undefined) this.#reads.set(ticket, read);
-    return refusal;
-  }
-
-  /** The store forgets by rev, so what stays at these revs is asked again. */
-  #forget(given: readonly FutureRead[]): void {
-    const revs = new Set(given.map(({ rev }) => rev));
-    for (const rev of revs) this.#waits.forgetRev(rev, this.#waiter);
-    if (revs.size === 0) return;
-    for (const [ticket, read] of [...this.#reads]) {
-      // There is room: these were there before.
-      if (revs.has(read.rev)) this.#await(ticket, read);
-    }
+  #forget({ rev, asked }: FutureRead): void {
+    this.#reads.delete(asked.ticket);
+    this.#waits.forgetRev(rev, asked);
   }
 }

@@ -17,6 +17,9 @@ import { HeldWaits } from "./held_waits.ts";
 import { HeldWatches, type WatchOwner } from "./held_watches.ts";
 import type { ClientRequest } from "./request.ts";
 
+/** What it costs to take something back, in units of an event looked at. */
+const CANCEL_WORK = 8;
+
 /** The connection that holds them. */
 export interface Holder extends Asker, WatchOwner {
   /** Why it must end, if it must. */
@@ -42,6 +45,11 @@ export class HeldRequests implements Holding, Waiter {
     this.#waits = new HeldWaits(store.waits, this);
     this.#watches = new HeldWatches(holder, store);
     this.#futureReads = new FutureReads(store.waits, this);
+  }
+
+  /** Its waits and its watches are one client's. */
+  get owner(): Holder {
+    return this.#holder;
   }
 
   /** Whether there are reads whose rev has come. */
@@ -92,6 +100,7 @@ export class HeldRequests implements Holding, Waiter {
   }
 
   cancel(tag: number): boolean {
+    this.#store.waits.worked(CANCEL_WORK);
     const ended = [
       this.#watches.cancel(tag),
       this.#waits.cancel(tag),

@@ -5,6 +5,7 @@
  */
 import { type Refusal, Wait } from "../store/mod.ts";
 import type { Glob, Rev, StoreEvent, Waiter, Waits } from "../store/mod.ts";
+import { Tagged } from "./tagged.ts";
 
 /** A WAIT, and the tag to answer it with. */
 export interface HeldWait {
@@ -17,6 +18,7 @@ export class HeldWaits {
   readonly #waits: Waits;
   readonly #waiter: Waiter;
   readonly #held: Map<number, HeldWait> = new Map();
+  readonly #byTag: Tagged<HeldWait> = new Tagged();
   #nextTicket = 1;
 
   /** The waiter is told of tickets, which {@linkcode take} turns into waits. */
@@ -30,12 +32,9 @@ export class HeldWaits {
     return this.#held.size;
   }
 
-  /** Whether there is one with that tag. Looks at all. */
+  /** Whether there is one with that tag. */
   has(tag: number): boolean {
-    for (const held of this.#held.values()) {
-      if (held.tag === tag) return true;
-    }
-    return false;
+    return this.#byTag.has(tag);
   }
 
   /** Starts a wait; answers at once where that can be. */
@@ -46,32 +45,36 @@ export class HeldWaits {
     const ticket = this.#nextTicket++;
     const wait = new Wait(this.#waiter, { glob, from, ticket });
     const result = this.#waits.start(wait);
-    if (result === undefined) this.#held.set(ticket, { tag, wait });
-    return result;
+    if (result !== undefined) return result;
+    const held = { tag, wait };
+    this.#held.set(ticket, held);
+    this.#byTag.add(held);
+    return undefined;
   }
 
   /** The wait that has ended. */
   take(ticket: number): HeldWait | undefined {
     const held = this.#held.get(ticket);
+    if (held === undefined) return undefined;
     this.#held.delete(ticket);
+    this.#byTag.delete(held);
     return held;
   }
 
   /** Ends those with that tag without a word; tells whether there was one. */
   cancel(tag: number): boolean {
-    let found = false;
-    for (const [ticket, held] of this.#held) {
-      if (held.tag !== tag) continue;
-      this.#held.delete(ticket);
-      this.#waits.cancel(held.wait);
-      found = true;
+    const given = this.#byTag.take(tag);
+    for (const { wait } of given) {
+      this.#held.delete(wait.ticket);
+      this.#waits.cancel(wait);
     }
-    return found;
+    return given.length > 0;
   }
 
   /** Gives up all. */
   clear(): void {
     for (const { wait } of this.#held.values()) this.#waits.cancel(wait);
     this.#held.clear();
+    this.#byTag.clear();
   }
 }

@@ -60,6 +60,10 @@ class HeldWatch implements Watcher {
     this.watch = new Watch(this, wish);
   }
 
+  get owner(): WatchOwner {
+    return this.#all.owner;
+  }
+
   watched(_: Watch, event: StoreEvent): boolean {
     const all = this.#all;
     const { owner } = all;

@@ -6,7 +6,7 @@
 import type { Rev } from "./history.ts";
 import type { Waiter } from "./wait.ts";
 
-/** A question about a rev to come. */
+/** A question about a rev to come. The object is what it is known by. */
 export interface AskedRev {
   /** Who is told. */
   readonly waiter: Waiter;
@@ -17,7 +17,7 @@ export interface AskedRev {
 }
 
 /** What a question costs beside what its waiter keeps; an estimate. */
-const QUESTION_BYTES = 400;
+const QUESTION_BYTES = 650;
 
 /** What keeping the question costs, in bytes. */
 export function costOfQuestion(asked: AskedRev): number {
@@ -26,7 +26,7 @@ export function costOfQuestion(asked: AskedRev): number {
 
 /** All questions about revs to come. */
 export class AskedRevs {
-  readonly #byRev: Map<Rev, AskedRev[]> = new Map();
+  readonly #byRev: Map<Rev, Set<AskedRev>> = new Map();
   #count = 0;
   #bytes = 0;
 
@@ -35,37 +35,40 @@ export class AskedRevs {
     return this.#count;
   }
 
+  /** How many revs it knows: only those that are asked about. */
+  get revs(): number {
+    return this.#byRev.size;
+  }
+
   /** What all questions cost, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Keeps the question until the rev is reached. */
+  /** Keeps the question, which is not kept yet, until the rev is reached. */
   ask(rev: Rev, asked: AskedRev): void {
     this.#count++;
     this.#bytes += costOfQuestion(asked);
-    const list = this.#byRev.get(rev);
-    if (list === undefined) this.#byRev.set(rev, [asked]);
-    else list.push(asked);
+    const all = this.#byRev.get(rev);
+    if (all === undefined) this.#byRev.set(rev, new Set([asked]));
+    else all.add(asked);
   }
 
-  /** Forgets all questions of a waiter about this rev. */
-  forget(rev: Rev, waiter: Waiter): void {
-    const list = this.#byRev.get(rev);
-    if (list === undefined) return;
-    const others = list.filter((asked) => asked.waiter !== waiter);
-    for (const asked of list) if (asked.waiter === waiter) this.#drop(asked);
-    if (others.length > 0) this.#byRev.set(rev, others);
-    else this.#byRev.delete(rev);
+  /** Forgets a question about this rev. Harmless where it is not kept. */
+  forget(rev: Rev, asked: AskedRev): void {
+    const all = this.#byRev.get(rev);
+    if (all === undefined || !all.delete(asked)) return;
+    this.#drop(asked);
+    if (all.size === 0) this.#byRev.delete(rev);
   }
 
   /** Tells those who asked about the rev. */
   reached(rev: Rev): void {
     if (this.#count === 0) return;
-    const list = this.#byRev.get(rev);
-    if (list === undefined) return;
+    const all = this.#byRev.get(rev);
+    if (all === undefined) return;
     this.#byRev.delete(rev);
-    for (const asked of list) {
+    for (const asked of all) {
       this.#drop(asked);
       asked.waiter.revReached(asked.ticket, rev);
     }

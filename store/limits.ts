@@ -53,6 +53,8 @@ export const LIMITS = {
   waitBytesNode: 64 << 20,
   /** Distinct patterns that wait on one directory, their text together. */
   waitGlobBytes: 16 << 10,
+  /** The same of one connection: none takes all of a directory's room. */
+  waitGlobBytesEach: 4 << 10,
   /** Entries of a list in one answer, where the client asks for many. */
   listEntries: 4096,
   /** The same in bytes, as far as one entry fits. */

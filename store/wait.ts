@@ -11,6 +11,11 @@ import type { Refusal } from "./mutation.ts";
 
 /** Who is told. It must not call the store back; it takes note and returns. */
 export interface Waiter {
+  /**
+   * For whom it waits: where several waiters and watchers are of one client,
+   * they name the same. The waiter itself, where this is left out.
+   */
+  readonly owner?: object;
   /** The wait has its event, or can never have it. */
   waitEnded(ticket: number, result: StoreEvent | Refusal): void;
   /** The rev that was waited for is here. */
@@ -36,6 +41,8 @@ export class Wait {
   next: Rev;
   /** For Waits to change. A wait is never "held". */
   place: Place = "nowhere";
+  /** For Rounds to change. */
+  share = 0;
 
   /** Begins with {@linkcode Waits.start}. */
   constructor(waiter: Waiter, wish: { glob: Glob; from: Rev; ticket: number }) {
@@ -43,5 +50,10 @@ export class Wait {
     this.waiter = waiter;
     this.ticket = wish.ticket;
     this.next = wish.from;
+  }
+
+  /** For whom it is: he has so much room, whatever he has it for. */
+  get owner(): object {
+    return this.waiter.owner ?? this.waiter;
   }
 }

@@ -6,8 +6,6 @@
  * @module
  */
 import type { Glob } from "./glob.ts";
-import { LIMITS } from "./limits.ts";
-import type { Refusal } from "./mutation.ts";
 import { parentOf, type Path, ROOT } from "./path.ts";
 
 /** Those who follow the same pattern. */
@@ -16,12 +14,11 @@ interface Pattern<F> {
   readonly followers: Set<F>;
 }
 
-/** Each event below a directory is matched with all patterns that are there. */
-interface DirectoryPatterns<F> {
-  readonly byText: Map<string, Pattern<F>>;
-  /** Of the patterns' texts. */
-  bytes: number;
-}
+/**
+ * Each event below a directory is matched with all patterns that are there, by
+ * their texts. How many there may be is not decided here (pattern_room.ts).
+ */
+type DirectoryPatterns<F> = Map<string, Pattern<F>>;
 
 /** Those who are told of events as they happen. */
 export class WaitIndex<F extends { readonly glob: Glob }> {
@@ -43,22 +40,20 @@ export class WaitIndex<F extends { readonly glob: Glob }> {
   /** All that are in it. A copy. */
   all(): F[] {
     const sets = [...this.#byPath.values()];
-    for (const { byText } of this.#byDirectory.values()) {
-      for (const { followers } of byText.values()) sets.push(followers);
+    for (const here of this.#byDirectory.values()) {
+      for (const { followers } of here.values()) sets.push(followers);
     }
     return sets.flatMap((set) => [...set]);
   }
 
-  /** Adds one that is not in it. Refused where a directory has too many. */
-  add(one: F): Refusal | undefined {
+  /** Adds one that is not in it. */
+  add(one: F): void {
     const { glob } = one;
     const followers = glob.literal
       ? this.#ofPath(glob.text)
       : this.#ofPattern(glob);
-    if ("code" in followers) return followers;
     followers.add(one);
     this.#size++;
-    return undefined;
   }
 
   /** Removes one that is in it. */
@@ -72,12 +67,11 @@ export class WaitIndex<F extends { readonly glob: Glob }> {
       return;
     }
     const here = this.#byDirectory.get(glob.directory)!;
-    const { followers } = here.byText.get(glob.text)!;
+    const { followers } = here.get(glob.text)!;
     followers.delete(one);
     if (followers.size > 0) return;
-    here.byText.delete(glob.text);
-    here.bytes -= glob.text.length;
-    if (here.byText.size === 0) this.#byDirectory.delete(glob.directory);
+    here.delete(glob.text);
+    if (here.size === 0) this.#byDirectory.delete(glob.directory);
   }
 
   /**
@@ -94,7 +88,7 @@ export class WaitIndex<F extends { readonly glob: Glob }> {
       at = parentOf(at);
       const here = this.#byDirectory.get(at);
       if (here !== undefined) {
-        for (const { glob, followers } of here.byText.values()) {
+        for (const { glob, followers } of here.values()) {
           if (glob.matches(path)) found.push(followers);
         }
       }
@@ -110,24 +104,14 @@ export class WaitIndex<F extends { readonly glob: Glob }> {
     return added;
   }
 
-  #ofPattern(glob: Glob): Set<F> | Refusal {
-    const here = this.#byDirectory.get(glob.directory) ??
-      { byText: new Map(), bytes: 0 };
-    const known = here.byText.get(glob.text);
+  #ofPattern(glob: Glob): Set<F> {
+    const here: DirectoryPatterns<F> = this.#byDirectory.get(glob.directory) ??
+      new Map();
+    const known = here.get(glob.text);
     if (known !== undefined) return known.followers;
-    const bytes = here.bytes + glob.text.length;
-    if (bytes > LIMITS.waitGlobBytes) return tooManyGlobs(bytes);
     const followers: Set<F> = new Set();
-    here.byText.set(glob.text, { glob, followers });
-    here.bytes = bytes;
+    here.set(glob.text, { glob, followers });
     this.#byDirectory.set(glob.directory, here);
     return followers;
   }
-}
-
-function tooManyGlobs(bytes: number): Refusal {
-  const detail =
-    `The patterns that wait on the directory would have ${bytes} ` +
-    `bytes, the limit is ${LIMITS.waitGlobBytes}`;
-  return { code: "LIMIT", detail };
 }

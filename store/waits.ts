@@ -18,22 +18,22 @@ import type { StoreEvent } from "./event.ts";
 import type { Rev } from "./history.ts";
 import { LIMITS } from "./limits.ts";
 import type { Refusal } from "./mutation.ts";
+import { PatternRoom } from "./pattern_room.ts";
+import { Rounds } from "./rounds.ts";
 import { Seeker } from "./seek.ts";
 import type { Versions } from "./versions.ts";
-import type { Wait, Waiter } from "./wait.ts";
+import type { Wait } from "./wait.ts";
 import { WaitIndex } from "./wait_index.ts";
 import { Watch } from "./watch.ts";
 
 /** How much a new wait reads at once, in units of an event looked at. */
 const FIRST_LOOK = 256;
-/** How much one that is behind reads before it is the next one's turn. */
-const LOOK = 1024;
 /** So many bytes of a body that is told, as a power of 2, are one unit. */
 const BYTES_PER_UNIT_BITS = 8;
 /** What a wait costs beside the text of its glob, in bytes; an estimate. */
 const WAIT_BYTES = 400;
 /** The same of a watch, and of what its watcher keeps for it. */
-const WATCH_BYTES = 900;
+const WATCH_BYTES = 1_100;
 const TOO_LATE: Refusal = { code: "TOO_LATE" };
 
 /** All waits and watches of a store. */
@@ -41,7 +41,8 @@ export class Waits {
   #versions: Versions;
   #seeker: Seeker;
   readonly #index: WaitIndex<Wait | Watch> = new WaitIndex();
-  readonly #behind: Set<Wait | Watch> = new Set();
+  readonly #behind: Rounds<Wait | Watch> = new Rounds();
+  readonly #room = new PatternRoom();
   readonly #asked: AskedRevs = new AskedRevs();
   /** How many watches are held. */
   #held = 0;
@@ -77,7 +78,7 @@ export class Waits {
     if (this.#isLate(wait)) return TOO_LATE;
     const until = this.#versions.work + FIRST_LOOK;
     if (this.#seeker.seek(wait, until)) return this.#seeker.eventAt(wait.next);
-    return this.#exceeds(costOf(wait)) ?? this.#enter(wait);
+    return this.#refusalOf(wait) ?? this.#enter(wait);
   }
 
   /**
@@ -89,7 +90,7 @@ export class Waits {
   watch(watch: Watch): Refusal | undefined {
     assert(watch.place === "nowhere", "a watch is started once");
     if (this.#isLate(watch)) return TOO_LATE;
-    return this.#exceeds(costOf(watch)) ?? this.#enter(watch);
+    return this.#refusalOf(watch) ?? this.#enter(watch);
   }
 
   /** Goes on with a watch that was held. Harmless where it is not. */
@@ -115,6 +116,7 @@ export class Waits {
     }
     one.place = "nowhere";
     this.#bytes -= costOf(one);
+    this.#room.give(one.owner, one.glob);
   }
 
   /** Whether the watch is told of events as they happen. */
@@ -166,7 +168,7 @@ export class Waits {
       this.#behind.add(one);
       one.place = "behind";
     }
-    for (const one of this.#behind) {
+    for (const one of this.#behind.all()) {
       if (this.#isLate(one)) this.#end(one, TOO_LATE);
     }
     this.#asked.reachedUpTo(last);
@@ -180,9 +182,14 @@ export class Waits {
     return refusal;
   }
 
-  /** Forgets all questions of a waiter about this rev. */
-  forgetRev(rev: Rev, waiter: Waiter): void {
-    this.#asked.forget(rev, waiter);
+  /** Forgets a question about this rev. Harmless where it was answered. */
+  forgetRev(rev: Rev, asked: AskedRev): void {
+    this.#asked.forget(rev, asked);
+  }
+
+  /** Counts work that was done for one who waits, to share time by. */
+  worked(units: number): void {
+    this.#versions.work += units;
   }
 
   /** Tells of the event of a rev that was just applied. */
@@ -199,18 +206,18 @@ export class Waits {
 
   /**
    * Lets those that are behind read at most so much, in units of an event
-   * looked at or 256 bytes told: a little each, in turn. Those that stand at
-   * the same rev are so told of it one after the other.
+   * looked at or 256 bytes told: a little each, in turn, and the same for all
+   * in the long run (rounds.ts). Watches that stand at the same rev are so
+   * told of it one after the other.
    */
   catchUp(units: number): void {
     const until = this.#versions.work + units;
-    for (const one of this.#behind) {
+    if (units <= 0) return;
+    for (const one of this.#behind.turns()) {
       const { work } = this.#versions;
-      if (work >= until) return;
-      // To the end of the queue, and of this loop.
-      this.#behind.delete(one);
-      this.#behind.add(one);
-      this.#readOn(one, Math.min(until, work + LOOK));
+      this.#readOn(one, Math.min(until, work + one.share));
+      this.#behind.use(one, this.#versions.work - work);
+      if (this.#versions.work >= until) return;
     }
   }
 
@@ -228,15 +235,21 @@ export class Waits {
     return { code: "LIMIT", detail };
   }
 
-  /** Takes in one that is new, in whatever place it belongs. */
-  #enter(one: Wait | Watch): Refusal | undefined {
-    if (one.next > this.#versions.history.last) {
-      const refusal = this.#index.add(one);
-      if (refusal !== undefined) return refusal;
-      one.place = "index";
-    } else this.#putBehind(one);
+  /** Why there is no room for one that is new. If there is, it is taken. */
+  #refusalOf(one: Wait | Watch): Refusal | undefined {
+    return this.#exceeds(costOf(one)) ?? this.#room.take(one.owner, one.glob);
+  }
+
+  /** Takes in one that is new and has room, in whatever place it belongs. */
+  #enter(one: Wait | Watch): undefined {
     this.#bytes += costOf(one);
-    return undefined;
+    if (one.next > this.#versions.history.last) this.#putInIndex(one);
+    else this.#putBehind(one);
+  }
+
+  #putInIndex(one: Wait | Watch): void {
+    this.#index.add(one);
+    one.place = "index";
   }
 
   #putBehind(one: Wait | Watch): void {
@@ -247,7 +260,10 @@ export class Waits {
 
   /** Lets one that is behind read, until the work comes to so much. */
   #readOn(one: Wait | Watch, until: number): void {
-    if (this.#isLate(one)) return this.#end(one, TOO_LATE);
+    if (this.#isLate(one)) {
+      this.worked(1);
+      return this.#end(one, TOO_LATE);
+    }
     if (this.#seeker.seek(one, until)) {
       if (!(one instanceof Watch)) {
         return this.#end(one, this.#seeker.eventAt(one.next));
@@ -257,20 +273,24 @@ export class Waits {
     if (one.place !== "behind" || one.next <= this.#versions.history.last) {
       return;
     }
-    const refusal = this.#index.add(one);
-    if (refusal !== undefined) return this.#end(one, refusal);
     this.#behind.delete(one);
-    one.place = "index";
+    this.#putInIndex(one);
   }
 
   /** Tells a watch that is behind of its next event. */
   #tellNext(watch: Watch): void {
     const event = this.#seeker.eventAt(watch.next);
     if (watch.wants(event.kind)) {
-      this.#versions.work += 1 + (event.body.length >> BYTES_PER_UNIT_BITS);
       if (!watch.watcher.watched(watch, event)) return this.#hold(watch);
+      this.#versions.work += this.#costOfTelling(watch, event);
     }
     watch.next = event.rev + 1;
+  }
+
+  /** The work of telling a watch of an event, in units. */
+  #costOfTelling({ previous }: Watch, { rev, body }: StoreEvent): number {
+    const before = previous ? this.#versions.before(rev)?.length ?? 0 : 0;
+    return 1 + (body.length + before >> BYTES_PER_UNIT_BITS);
   }
 
   #tellAll(

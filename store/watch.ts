@@ -20,6 +20,11 @@ export type EventKind = StoreEvent["kind"];
  */
 export interface Watcher {
   /**
+   * For whom it watches: where several waiters and watchers are of one client,
+   * they name the same. The watcher itself, where this is left out.
+   */
+  readonly owner?: object;
+  /**
    * Takes an event. False where there is no room: the watch is held, and this
    * event comes again after {@linkcode Waits.resume}. Watches that are told of
    * an event one after the other get the same object, so that what is made of
@@ -27,8 +32,8 @@ export interface Watcher {
    */
   watched(watch: Watch, event: StoreEvent): boolean;
   /**
-   * The watch has ended: TOO_LATE where history no longer has what comes next
-   * (`watch.next` is the first rev that it was not told of), or LIMIT.
+   * The watch has ended: TOO_LATE, history no longer has what comes next
+   * (`watch.next` is the first rev that it was not told of).
    */
   watchEnded(watch: Watch, refusal: Refusal): void;
 }
@@ -41,6 +46,8 @@ export interface WatchWish {
   readonly from: Rev;
   /** The kinds of event that count; all, where this is left out. */
   readonly kinds?: readonly EventKind[];
+  /** Whether the watcher also tells what the file was before: it is work. */
+  readonly previous?: boolean;
 }
 
 const KIND_BITS: Readonly<Record<EventKind, number>> = {
@@ -63,6 +70,10 @@ export class Watch {
   next: Rev;
   /** For Waits to change. */
   place: Place = "nowhere";
+  /** For Rounds to change. */
+  share = 0;
+  /** Whether what a file was before an event is told, too. */
+  readonly previous: boolean;
   readonly #kinds: number;
 
   /** Begins with {@linkcode Waits.watch}. */
@@ -70,8 +81,14 @@ export class Watch {
     this.glob = wish.glob;
     this.watcher = watcher;
     this.next = wish.from;
+    this.previous = wish.previous ?? false;
     this.#kinds = (wish.kinds ?? ALL_KINDS)
       .reduce((bits, kind) => bits | KIND_BITS[kind], 0);
+  }
+
+  /** For whom it is: he has so much room, whatever he has it for. */
+  get owner(): object {
+    return this.watcher.owner ?? this.watcher;
   }
 
   /** Whether events of that kind count. */

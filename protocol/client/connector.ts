@@ -49,7 +49,7 @@ export interface ConnectorUser {
 export const SILENCE_MS = 2_000;
 
 /** Up to here the time for opening grows. */
-const OPEN_MS_MAX = 10_000;
+const OPEN_MS_MAX = 4_000;
 
 /** Keeps a client connected. */
 export class Connector implements LineUser {

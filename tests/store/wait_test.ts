@@ -226,18 +226,19 @@ Deno.test("Waits tell when a rev is reached, and only then", () => {
   const other = new Listener();
   store.waits.whenRev(2, { waiter: listener, ticket: 1, bytes: 0 });
   store.waits.whenRev(2, { waiter: other, ticket: 2, bytes: 0 });
-  store.waits.whenRev(3, { waiter: listener, ticket: 3, bytes: 0 });
+  const forgotten = { waiter: listener, ticket: 3, bytes: 0 };
+  store.waits.whenRev(3, forgotten);
   store.waits.whenRev(3, { waiter: other, ticket: 4, bytes: 0 });
   applyAll(store, NOP);
   assertEquals([listener.take(), other.take()], [[], []]);
   applyAll(store, NOP);
   assertEquals([listener.take(), other.take()], [["1: rev 2"], ["2: rev 2"]]);
-  store.waits.forgetRev(3, listener);
-  store.waits.forgetRev(9, listener);
+  store.waits.forgetRev(3, forgotten);
+  store.waits.forgetRev(9, forgotten);
   applyAll(store, NOP, NOP);
   assertEquals([listener.take(), other.take()], [[], ["4: rev 3"]]);
-  store.waits.whenRev(9, { waiter: listener, ticket: 5, bytes: 0 });
-  store.waits.forgetRev(9, listener);
+  store.waits.whenRev(9, forgotten);
+  store.waits.forgetRev(9, forgotten);
   assertEquals(store.waits.count(), 0);
 });
 
@@ -285,13 +286,14 @@ Deno.test("Waits count what they hold, until they end in whatever way", () => {
   assertEquals(behind, 1);
   const waiter = listener;
   store.waits.whenRev(401, { waiter, ticket: 9, bytes: 100 });
-  store.waits.whenRev(9_000, { waiter, ticket: 9, bytes: 100 });
+  const far = { waiter, ticket: 9, bytes: 100 };
+  store.waits.whenRev(9_000, far);
   const held = store.waits.bytes;
   store.waits.cancel(cancelled);
   store.waits.cancel(cancelled);
   assertEquals(held > store.waits.bytes, true);
   applyAll(store, set("/b/c", "v"));
-  store.waits.forgetRev(9_000, waiter);
+  store.waits.forgetRev(9_000, far);
   assertEquals([store.waits.count(), store.waits.bytes], [0, 0]);
 });
 
@@ -318,7 +320,7 @@ Deno.test("Waits bound the patterns that each event is matched with", () => {
   const store = new Store();
   const listener = new Listener();
   const long = "x".repeat(1_000);
-  const most = Math.floor(LIMITS.waitGlobBytes / 1_006);
+  const most = Math.floor(LIMITS.waitGlobBytesEach / 1_006);
   for (let i = 0; i < most; i++) {
     listener.start(store, `/d/*${String(i).padStart(3, "0")}${long}`, 1);
   }

@@ -1,6 +1,6 @@
 /**
- * Waits and watches side by side: what they cost, that they share the work of
- * a turn, and that what their owners do while they are told harms nobody.
+ * Waits and watches side by side: what they cost, and that what their owners
+ * do while they are told harms nobody.
  *
  * @module
  */
@@ -82,7 +82,7 @@ Deno.test("Waits count watches and what they cost, in every place", () => {
 Deno.test("Waits refuse watches above what all of them may hold", () => {
   const limits: { waitBytesNode: number } = LIMITS;
   const { waitBytesNode } = limits;
-  limits.waitBytesNode = 2_000;
+  limits.waitBytesNode = 2_500;
   try {
     const store = new Store();
     applyAll(store, NOP);
@@ -93,7 +93,7 @@ Deno.test("Waits refuse watches above what all of them may hold", () => {
     const more = new Watch(DEAF, { glob: compileGlob("/a"), from: 1 });
     const refusal = store.waits.watch(more);
     assertEquals(refusal?.code, "LIMIT");
-    assertStringIncludes(refusal?.detail ?? "", "2000");
+    assertStringIncludes(refusal?.detail ?? "", "2500");
     assertEquals(store.waits.count(), 2);
     const { bytes } = store.waits;
     store.waits.cancel(more);
@@ -103,67 +103,11 @@ Deno.test("Waits refuse watches above what all of them may hold", () => {
   }
 });
 
-Deno.test("Waits end a watch whose directory has too many patterns", () => {
-  const store = new Store();
-  applyAll(store, NOP);
-  const listener = new Listener();
-  const long = "x".repeat(1_000);
-  const most = Math.floor(LIMITS.waitGlobBytes / 1_007);
-  for (let i = 0; i < most; i++) {
-    listener.watch(store, `/d/*${String(i).padStart(4, "0")}${long}`, {
-      from: 2,
-    });
-  }
-  assertEquals(listener.take(), []);
-  listener.watch(store, `/d/*more${long}`, { from: 2 });
-  const past = listener.watch(store, `/d/*else${long}`, { from: 1 });
-  listener.watch(store, `/d/*0000${long}`, { from: 2 });
-  assertEquals(listener.take(), [`${most + 1} now: LIMIT`]);
-  catchUp(store);
-  assertEquals(listener.take(), [`${most + 2}: LIMIT at 2`]);
-  assertEquals([past.place, store.waits.count()], ["nowhere", most + 1]);
-});
-
 Deno.test("Waits start what is theirs once", () => {
   const store = new Store();
   const watch = new Watch(DEAF, { glob: compileGlob("/a"), from: 1 });
   store.waits.watch(watch);
   assertThrows(() => store.waits.watch(watch), Error, "started once");
-});
-
-Deno.test("Waits tell each watch that is behind a little in turn", () => {
-  const store = new Store();
-  for (let i = 0; i < 50; i++) applyAll(store, set("/a", "x"));
-  const listener = new Listener();
-  for (const glob of ["/a", "/*", "/**"]) {
-    listener.watch(store, glob, { from: 1 });
-  }
-  store.waits.catchUp(30);
-  const counts = [0, 0, 0];
-  const revs: number[] = [];
-  for (const text of listener.take()) {
-    counts[Number(text[0]) - 1]!++;
-    revs.push(Number(text.split(" ")[1]));
-  }
-  assertEquals(counts, [5, 5, 5]);
-  assertEquals(revs, revs.toSorted((a, b) => a - b), "rev by rev");
-});
-
-Deno.test("Waits bound what a turn tells by events and by their bytes", () => {
-  const store = new Store();
-  for (let i = 0; i < 40; i++) {
-    applyAll(store, set("/large", "x".repeat(2560)), set("/small", ""));
-  }
-  for (const [glob, most] of [["/large", 9], ["/small", 50], ["/*", 16]]) {
-    const listener = new Listener();
-    const watch = listener.watch(store, String(glob), { from: 1 });
-    store.waits.catchUp(100);
-    const told = listener.take().length;
-    assert(told <= Number(most) && told > 2, `${glob}: ${told} events`);
-    catchUp(store, 100);
-    assertEquals(listener.take().length + told, glob === "/*" ? 80 : 40);
-    store.waits.cancel(watch);
-  }
 });
 
 Deno.test("Waits give all who are told in a row the same event", () => {
