@@ -229,12 +229,14 @@ export class OwnCommands {
 
   /**
    * Another history begins, which may yet vanish with this process: whatever
-   * becomes of what is under way, nobody is told.
+   * becomes of what was handed out before, nobody is told.
    */
   forsake(): void {
-    this.#seal();
-    this.#replies.settleUpTo(this.#lastNumber, UNKNOWN);
-    for (const batch of this.#batches) batch.givenUp = true;
+    for (const batch of this.#batches) {
+      if (!batch.handedOut || batch.givenUp) continue;
+      this.#replies.settleUpTo(batch.last, UNKNOWN);
+      batch.givenUp = true;
+    }
   }
 
   /** Gives memory back that nobody looks at any more (C8). */

@@ -271,7 +271,12 @@ export class Client implements Disposable {
     return watching;
   }
 
-  /** The files that match, in tree order, all as of one rev. */
+  /**
+   * The files that match, in tree order, all as of one rev.
+   *
+   * @throws {DoozerError} `BAD_GLOB`, `TOO_LATE` (also half-way, where history
+   * leaves the rev behind), `DENIED`, `UNAVAILABLE`.
+   */
   async *walk(
     glob: string,
     options: RequestOptions = {},
@@ -284,7 +289,12 @@ export class Client implements Disposable {
     }
   }
 
-  /** A directory's entries, sorted by name, all as of one rev. */
+  /**
+   * A directory's entries, sorted by name, all as of one rev.
+   *
+   * @throws {DoozerError} `NOENT`, `NOTDIR`, `TOO_LATE` (also half-way),
+   * `DENIED`, `UNAVAILABLE`.
+   */
   async *entries(
     path: string,
     options: RequestOptions = {},
@@ -297,7 +307,7 @@ export class Client implements Disposable {
     }
   }
 
-  /** The names of a directory's entries, sorted, all as of one rev. */
+  /** The names of a directory's entries: as {@linkcode Client.entries}. */
   async *getdir(
     path: string,
     options: RequestOptions = {},
