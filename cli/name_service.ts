@@ -100,7 +100,8 @@ export class NameService {
 
   #connect(): Promise<Client> {
     const { uri, caCerts } = this.#options;
-    return connect(uri, caCerts === undefined ? {} : { caCerts });
+    const trust = caCerts === undefined ? {} : { caCerts };
+    return connect(uri, { ...trust, discover: false });
   }
 
   async #entries(client: Client): Promise<FileView[]> {

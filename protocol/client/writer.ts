@@ -42,7 +42,7 @@ const OUTCOMES: ReadonlySet<ErrorCode> = new Set([
  * after this, and after longer where that does not help. In milliseconds.
  */
 const RETRY_MS = 20;
-const RETRY_MS_MAX = 1_000;
+const RETRY_MS_MAX = 200;
 
 /** The writes of a client. */
 export class Writer {

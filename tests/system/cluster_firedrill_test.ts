@@ -103,12 +103,12 @@ async function returnsAsObserver(
 
 /** Writes through a node, which must answer soon. */
 async function set(node: NodeProcess, value: string): Promise<void> {
-  using client = await connect(node.uri, { timeoutMs: 3_000 });
+  using client = await connect(node.uri, { timeoutMs: 3_000, discover: false });
   await client.set("/motd", value);
 }
 
 async function idOf(node: NodeProcess): Promise<string> {
-  using client = await connect(node.uri);
+  using client = await connect(node.uri, { discover: false });
   return await client.self();
 }
 

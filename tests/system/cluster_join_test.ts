@@ -111,7 +111,7 @@ async function leaveOneByOne(cluster: Cluster, uri: string): Promise<void> {
 
 /** The addresses that the name service has of the cluster. */
 async function entries(uri: string): Promise<string[]> {
-  using client = await connect(uri);
+  using client = await connect(uri, { discover: false });
   const files = await Array.fromAsync(client.walk("/ctl/ns/example/*"));
   return files.map(({ value }) => text(value));
 }

@@ -218,7 +218,8 @@ export async function statusAt(addr: string): Promise<NodeStatus | undefined> {
 
 /** A client of one node, impatient. */
 export function connectTo(addr: string, timeoutMs = 1_000): Promise<Client> {
-  return connect(`doozer:?ca=${addr}`, { timeoutMs });
+  // This node is meant, and no other.
+  return connect(`doozer:?ca=${addr}`, { timeoutMs, discover: false });
 }
 
 /** Stops a process without its knowing. */
