@@ -128,7 +128,10 @@ function openMsFor(
   servers: number,
   { timeoutMs = CONNECT_TIMEOUT_MS }: ConnectOptions,
 ): number {
-  if (servers === 1) return timeoutMs === 0 ? TIMER_MS_MAX : timeoutMs;
+  // Of the only one the time for the whole is the limit, said in one way.
+  if (servers === 1) {
+    return timeoutMs === 0 ? TIMER_MS_MAX : Math.max(2 * timeoutMs, 10_000);
+  }
   const share = timeoutMs === 0 ? SILENCE_MS : timeoutMs / servers;
   return Math.max(SHARE_MS_MIN, Math.min(SILENCE_MS, share));
 }
