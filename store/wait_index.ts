@@ -6,7 +6,9 @@
  * @module
  */
 import type { Glob } from "./glob.ts";
-import { parentOf, type Path, ROOT } from "./path.ts";
+import type { NodeNumber } from "./history.ts";
+import type { Path } from "./path.ts";
+import { ROOT_NODE, type Tree } from "./tree.ts";
 
 /** Those who follow the same pattern. */
 interface Pattern<F> {
@@ -75,24 +77,27 @@ export class WaitIndex<F extends { readonly glob: Glob }> {
   }
 
   /**
-   * All that an event on the path concerns, in sets that are disjoint and not
+   * All that an event of the node concerns, in sets that are disjoint and not
    * empty. The list is good until the next call.
    */
-  matching(path: Path): readonly ReadonlySet<F>[] {
+  matching(tree: Tree, node: NodeNumber): readonly ReadonlySet<F>[] {
     const found = this.#found;
     found.length = 0;
+    const path = tree.pathOf(node);
     const exact = this.#byPath.get(path);
     if (exact !== undefined) found.push(exact);
     if (this.#byDirectory.size === 0) return found;
-    for (let at = path;;) {
-      at = parentOf(at);
-      const here = this.#byDirectory.get(at);
+    // By the tree's own texts, whose hashes are known: cutting new ones out of
+    // the path costs each write more than looking them up.
+    for (let at = node;;) {
+      at = tree.parentOf(at);
+      const here = this.#byDirectory.get(tree.pathOf(at));
       if (here !== undefined) {
         for (const { glob, followers } of here.values()) {
           if (glob.matches(path)) found.push(followers);
         }
       }
-      if (at === ROOT) return found;
+      if (at === ROOT_NODE) return found;
     }
   }
 

@@ -196,8 +196,8 @@ export class Waits {
   announce(rev: Rev): void {
     if (this.#index.size > 0) {
       const { history, tree } = this.#versions;
-      const path = tree.pathOf(history.nodeOf(rev));
-      for (const followers of this.#index.matching(path)) {
+      const node = history.nodeOf(rev);
+      for (const followers of this.#index.matching(tree, node)) {
         this.#tellAll(followers, this.#seeker.eventAt(rev));
       }
     }

@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { compileGlob } from "../../store/mod.ts";
+import { Tree } from "../../store/tree.ts";
 import { WaitIndex } from "../../store/wait_index.ts";
 import { matchesSlowly } from "./model.ts";
 
@@ -34,7 +35,8 @@ function found<F extends { glob: { text: string } }>(
   index: WaitIndex<F & { glob: ReturnType<typeof compileGlob> }>,
   path: string,
 ): string[] {
-  const sets = index.matching(path);
+  const tree = new Tree();
+  const sets = index.matching(tree, tree.find(path) ?? tree.ensure(path));
   assert(sets.every((set) => set.size > 0), "no set is empty");
   return sets.flatMap((set) => [...set]).map(({ glob }) => glob.text).sort();
 }
