@@ -137,6 +137,8 @@ export interface EventsOnly extends WatchOptions {
 }
 
 const WINDOW_BYTES = 1 << 20;
+/** Taken items that are kept before the others move up. */
+const TAKEN_MAX = 1024;
 const PROGRESS_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -222,6 +224,7 @@ export class Watching implements WatchTaker {
 
   return(): Promise<IteratorResult<WatchItem, void>> {
     this.#release();
+    this.#failure = undefined;
     this.#items = [];
     this.#at = 0;
     for (const awaiting of this.#awaiting.splice(0)) awaiting.resolve(DONE);
@@ -263,6 +266,7 @@ export class Watching implements WatchTaker {
   failed(error: DoozerError): void {
     if (this.#ended || this.#failure !== undefined) return;
     this.#failure = error;
+    clearTimeout(this.#timer);
     const [first, ...others] = this.#awaiting.splice(0);
     if (first === undefined) return;
     this.#failure = undefined;
@@ -290,8 +294,9 @@ export class Watching implements WatchTaker {
 
   #take(): WatchItem {
     const { item, bytes } = this.#items[this.#at++]!;
-    if (this.#at === this.#items.length) {
-      this.#items = [];
+    // Also where it is never empty: what was taken is not held on to.
+    if (this.#at === this.#items.length || this.#at >= TAKEN_MAX) {
+      this.#items = this.#items.slice(this.#at);
       this.#at = 0;
     }
     if (bytes > 0) this.#subscription?.taken(bytes);
