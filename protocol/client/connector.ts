@@ -121,12 +121,6 @@ export class Connector implements LineUser {
     this.#line?.end("The client is closed");
   }
 
-  /** Adds a server; it is tried at once where none is there to be tried. */
-  add(address: string): void {
-    this.servers.add(address);
-    if (this.#dialAt < Infinity) this.#dialNext();
-  }
-
   /** The cluster names its servers: tried at once where none is there. */
   found(addresses: readonly string[]): void {
     this.servers.found(addresses, { serving: this.#line?.address ?? "" });

@@ -99,11 +99,6 @@ export class ClientCore implements ConnectorUser {
     this.#connector.start();
   }
 
-  /** Adds a server to those that are tried. */
-  addServer(address: string): void {
-    this.#connector.add(address);
-  }
-
   /**
    * The cluster names its servers: they are tried from now on, and those that
    * it named before are not, unless they were told.

@@ -29,7 +29,8 @@ export async function discover(
         found.push(address);
       }
     }
-    core.found(found);
+    // Who names none, for whatever reason, does not say that there are none.
+    if (found.length > 0) core.found(found);
   } catch (error) {
     if (!(error instanceof DoozerError)) throw error;
   }

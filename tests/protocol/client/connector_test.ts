@@ -234,7 +234,7 @@ Deno.test("a server that is found while none is there is tried at once", () => {
   rig.core.start();
   rig.world.run(3_000); // The pause is long by now.
   const from = rig.world.now();
-  rig.core.addServer("b:1");
+  rig.core.found(["b:1"]);
   rig.world.until(() => rig.told.includes("ready"));
   assertEquals(rig.world.now() - from < 10, true);
 });
@@ -243,8 +243,7 @@ Deno.test("a server that is found while one serves is tried when that is lost", 
   const a = new Scripted();
   const rig = new Rig({ "a:1": a }).start();
   rig.world.hosts.set("b:1", new Scripted());
-  rig.core.addServer("b:1");
-  rig.core.addServer("a:1");
+  rig.core.found(["b:1", "a:1"]);
   rig.world.run(10);
   assertEquals([rig.world.dials.length, rig.core.servers], [1, ["a:1", "b:1"]]);
   a.pipe.cut();

@@ -115,7 +115,7 @@ Deno.test("close() fails all, and nothing is sent or dialled afterwards", () => 
   assertEquals([a.pipe.closed, failed.length], [true, 7]);
   subscription.cancel();
   subscription.taken(5);
-  rig.core.addServer("b:1");
+  rig.core.found(["b:1"]);
   rig.core.tick();
   rig.core.start();
   rig.world.run(60_000);

@@ -81,3 +81,27 @@ Deno.test("Servers takes each once, a hundred at most, and may have none", () =>
   servers.unfit("unknown", { now: 0, why });
   assertEquals(servers.reasons, "");
 });
+
+Deno.test("Servers forgets what the cluster names no more, never what was told", () => {
+  const servers = new Servers(["told:1"], () => 0.5);
+  servers.found(["b:1", "c:1"], { serving: "told:1" });
+  assertEquals(servers.addresses, ["told:1", "b:1", "c:1"]);
+  servers.found(["c:1", "d:1"], { serving: "b:1" });
+  assertEquals(servers.addresses, ["told:1", "b:1", "c:1", "d:1"]);
+  servers.found(["d:1"], { serving: "d:1" });
+  assertEquals(servers.addresses, ["told:1", "d:1"]);
+});
+
+Deno.test("Servers doubts who has failed lately, longer each time", () => {
+  const servers = new Servers(["a:1", "b:1", "c:1"], () => 0.5);
+  assertEquals(servers.othersWorthTrying("a:1", 0), 2);
+  servers.failed("b:1", { now: 0, why: "gone" });
+  assertEquals(servers.othersWorthTrying("a:1", 2_499), 1);
+  assertEquals(servers.othersWorthTrying("a:1", 2_500), 2);
+  servers.failed("b:1", { now: 10_000, why: "gone" });
+  assertEquals(servers.othersWorthTrying("a:1", 14_999), 1);
+  assertEquals(servers.othersWorthTrying("a:1", 15_000), 2);
+  servers.failed("b:1", { now: 20_000, why: "gone" });
+  servers.good("b:1", 20_001);
+  assertEquals(servers.othersWorthTrying("a:1", 20_001), 2);
+});

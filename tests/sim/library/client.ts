@@ -105,7 +105,7 @@ export class LibraryClient implements CoreUser {
 
   /** Somebody tells it where servers are. */
   learn(addresses: readonly string[]): void {
-    for (const address of addresses) this.#core.addServer(address);
+    this.#core.found(addresses);
   }
 
   /** What is not done yet that should be, once all before the rev is. */
